@@ -117,7 +117,8 @@ class Point:
 class Change:
     """A condition that began or ended; not yet an alarm, which has a life of its own.
 
-    `at_s` is when Davy could know it, `time_s` what the reading's own clock said.
+    `at_s` is when Davy could know it, `time_s` what the reading's own clock said, and `row`
+    the row of the batch that brought it (the number of rows, where time alone did).
     """
 
     point: int
@@ -127,6 +128,7 @@ class Change:
     value: float
     unverified: bool = False
     backfilled: bool = False
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,6 +165,7 @@ def concat(batches: Iterable[Batch]) -> Batch:
         else np.empty(0, dtype)
         for name, dtype in COLUMNS.items()
     }
+    offsets = np.cumsum([0, *(len(part) for part in parts)])
     marks = [part.watermark_s for part in parts if not np.isnan(part.watermark_s)]
     resumes = [part.resumed_s for part in parts if not np.isnan(part.resumed_s)]
     return Batch(
@@ -173,7 +174,11 @@ def concat(batches: Iterable[Batch]) -> Batch:
         acts=tuple(item for part in parts for item in part.acts),
         resumed_s=resumes[-1] if resumes else float("nan"),
         watermark_s=marks[-1] if marks else float("nan"),
-        changes=tuple(item for part in parts for item in part.changes),
+        changes=tuple(
+            replace(change, row=change.row + int(offset))
+            for part, offset in zip(parts, offsets, strict=False)
+            for change in part.changes
+        ),
         transitions=tuple(item for part in parts for item in part.transitions),
     )
 

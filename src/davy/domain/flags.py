@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntFlag
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Flag(IntFlag):
     """Marks on a reading; several can stand together (uint32 in a batch)."""
@@ -41,3 +44,13 @@ FAULT = Flag.NOT_A_NUMBER | Flag.OUT_OF_RANGE | Flag.OPEN | Flag.SHORTED
 
 UNUSABLE = FAULT | Flag.DUPLICATE
 """Rows whose value no detector may look at."""
+
+
+def bits(flag: Flag) -> np.uint32:
+    """Flags as the number that a column holds, so that `|=` keeps its type."""
+    return np.uint32(flag)
+
+
+def marked(flags: NDArray[np.uint32], flag: Flag) -> NDArray[np.bool_]:
+    """Which rows carry any of these flags."""
+    return np.asarray((flags & np.uint32(flag)) != 0)

@@ -64,7 +64,9 @@ class Channel:
 
     `id` is permanent and never given again: it is the column index that stages, the log
     and the store share. `part` names a row of the sensor catalog; without one the device
-    sends the quantity itself (an instrument that speaks ppm, a thermometer).
+    sends the quantity itself (an instrument that speaks ppm, a thermometer). `uncertified`:
+    the part cannot support a standard's alarm for this gas (CO on a film whose heater is not
+    cycled).
     """
 
     id: int
@@ -78,6 +80,7 @@ class Channel:
     divider: float | None = None
     r0_ohm: float | None = None
     r0_at_s: float | None = None
+    uncertified: bool = False
 
     @property
     def key(self) -> str:

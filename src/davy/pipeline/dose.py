@@ -1,0 +1,124 @@
+"""Carbon monoxide harms by dose: a little for long, or much at once.
+
+EN 50291-1 and UL 2034 each give a band of time in which a domestic alarm must sound at a
+concentration, and a concentration at which it must not. Davy aims at a time inside each band
+and fills a vessel at the pace that reaches 1 at that time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from davy.domain.batch import Batch
+from davy.domain.flags import UNUSABLE, Flag, marked
+from davy.domain.plan import Plan
+from davy.pipeline.runs import rounds
+from davy.pipeline.validate import judged_at
+
+
+@dataclass(frozen=True, slots=True)
+class DoseTable:
+    """Concentrations (ppm) and the minutes after which each must have alarmed.
+
+    Between the rows the time is interpolated on log-log axes. At or below `floor_ppm` the
+    vessel empties instead, with the half-life of carboxyhaemoglobin in fresh air.
+    """
+
+    floor_ppm: float
+    ppm: tuple[float, ...]
+    minutes: tuple[float, ...]
+
+
+DOSE_TABLES: dict[str, DoseTable] = {
+    # 30 ppm: not before 120 min; 50 ppm: 60-90; 100 ppm: 10-40; 300 ppm: within 3 min.
+    # Source: the bands as listed for EN 50291; the aims inside them are ours. Between 30 and
+    # 50 ppm the pace stays slow enough that 33 ppm, the gas test's upper tolerance for
+    # "30 ppm", takes more than two hours.
+    "co-dose-en": DoseTable(
+        30.0, (30.0, 50.0, 100.0, 300.0, 1000.0), (240.0, 75.0, 25.0, 2.0, 0.5)
+    ),
+    # 30 ppm: not within 30 days; 70 ppm: 60-240 min; 150 ppm: 10-50; 400 ppm: 4-15.
+    "co-dose-ul": DoseTable(
+        30.0, (40.0, 70.0, 150.0, 400.0, 1200.0), (600.0, 140.0, 30.0, 8.0, 1.0)
+    ),
+}
+_HALF_LIFE_S = 4 * 3600.0
+_LONGEST_STEP_S = 60.0
+_FULL = 2.0  # the vessel overflows here, so that an old dose does not echo for a day
+
+
+class DoseState(NamedTuple):
+    """Per channel: the time and concentration of the last reading, and the dose so far."""
+
+    at_s: NDArray[np.float64]
+    ppm: NDArray[np.float64]
+    dose: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """Fills `dose` on carbon monoxide channels: 1 means that the alarm is due.
+
+    Attributes:
+        table_of: int8 [channels], which of `DOSE_TABLES` applies; -1 where none does.
+    """
+
+    table_of: NDArray[np.int8]
+
+    @staticmethod
+    def of(plan: Plan) -> Dose:
+        """The stage for a plan."""
+        table_of = np.full(plan.channel_count, -1, np.int8)
+        names = list(DOSE_TABLES)
+        for point in plan.points:
+            if point.enabled and point.level in DOSE_TABLES:
+                table_of[point.channel] = names.index(point.level)
+        return Dose(table_of)
+
+    def start(self) -> DoseState:
+        """Fresh air."""
+        n = len(self.table_of)
+        return DoseState(np.full(n, np.nan), np.zeros(n), np.zeros(n))
+
+    def step(self, state: DoseState, batch: Batch) -> tuple[DoseState, Batch]:
+        """Adds the dose on rows that have a usable value."""
+        usable = ~marked(batch.flags, UNUSABLE)
+        rows = np.flatnonzero(usable & (self.table_of[batch.channel] >= 0))
+        rows = rows[np.isfinite(batch.value[rows])]
+        if len(rows) == 0:
+            return state, batch
+        dose = np.full(len(batch), np.nan)
+        at_s = judged_at(batch)
+        # Below its curve a film says "at most the foot": that is no exposure.
+        ppm = np.where(marked(batch.flags, Flag.BELOW_CURVE), 0.0, batch.value)
+        for some in rounds(batch.channel[rows]):
+            now = rows[some]
+            channel = batch.channel[now]
+            step_s = np.clip(at_s[now] - state.at_s[channel], 0.0, _LONGEST_STEP_S)
+            step_s = np.nan_to_num(step_s)
+            mean = (ppm[now] + state.ppm[channel]) / 2
+            pace, keep = self._pace(channel, np.where(step_s > 0, mean, 0.0))
+            level = state.dose[channel] * keep**step_s + pace * step_s
+            dose[now] = state.dose[channel] = np.minimum(level, _FULL)
+            state.at_s[channel] = np.fmax(at_s[now], state.at_s[channel])
+            state.ppm[channel] = ppm[now]
+        return state, replace(batch, dose=dose)
+
+    def _pace(
+        self, channel: NDArray[np.int32], ppm: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        pace = np.zeros(len(ppm))
+        keep = np.ones(len(ppm))
+        for index, table in enumerate(DOSE_TABLES.values()):
+            here = self.table_of[channel] == index
+            harmful = here & (ppm > table.floor_ppm)
+            minutes = np.exp(
+                np.interp(np.log(ppm[harmful]), np.log(table.ppm), np.log(table.minutes))
+            )
+            pace[harmful] = 1 / (60 * minutes)
+            keep[here & ~harmful] = 0.5 ** (1 / _HALF_LIFE_S)
+        return pace, keep

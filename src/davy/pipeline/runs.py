@@ -1,0 +1,126 @@
+"""How a batch is walked without a Python loop over rows.
+
+A *run* is all rows of one key (a channel, a device) in the order in which they came; a
+*round* holds every key at most once. Runs turn "the value before this one" into a shift and
+"the last time it was decided" into a running maximum, so ten thousand rows of one channel
+cost as little as one row of ten thousand channels. Rounds serve the few recurrences that
+cannot be written so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.intp]
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+class Runs(NamedTuple):
+    """Rows grouped by key.
+
+    Attributes:
+        order: [n] row numbers, grouped by key, arrival order kept inside a group.
+        starts: [k] where in `order` each run begins.
+        ends: [k] where it ends (exclusive).
+        keys: [k] the key of each run, ascending.
+        run: [n] the run that each place in `order` belongs to.
+    """
+
+    order: Ints
+    starts: Ints
+    ends: Ints
+    keys: Ints
+    run: Ints
+
+    @property
+    def heads(self) -> Ints:
+        """[n] for each place in `order`, where its run begins."""
+        return self.starts[self.run]
+
+
+def runs_of(key: NDArray[Any]) -> Runs:
+    """Groups rows by `key` (whole numbers >= 0)."""
+    n = len(key)
+    if n == 1:
+        zero = np.zeros(1, np.intp)
+        return Runs(zero, zero, np.ones(1, np.intp), key.astype(np.intp), zero)
+    # NumPy sorts 16-bit numbers by radix, several times faster than wider ones.
+    narrow = n > 0 and int(key.max()) < 1 << 16
+    order = np.argsort(key.astype(np.uint16) if narrow else key, kind="stable")
+    grouped = key[order]
+    first = np.ones(n, np.bool_)
+    np.not_equal(grouped[1:], grouped[:-1], out=first[1:])
+    starts = np.flatnonzero(first)
+    ends = np.append(starts[1:], n)
+    return Runs(order, starts, ends, grouped[starts].astype(np.intp), np.cumsum(first) - 1)
+
+
+def rounds(key: NDArray[Any]) -> Iterator[Ints]:
+    """Row numbers cut into rounds in which no key stands twice, in order of arrival."""
+    if len(key) == 0:
+        return
+    grouped = runs_of(key)
+    lengths = grouped.ends - grouped.starts
+    longest = int(lengths.max())
+    if longest == 1:
+        yield grouped.order
+        return
+    place = np.arange(len(key)) - grouped.heads
+    by_place = np.argsort(place, kind="stable")
+    bounds = np.cumsum(np.bincount(place, minlength=longest))[:-1]
+    yield from np.split(grouped.order[by_place], bounds)
+
+
+def before(values: NDArray[Scalar], runs: Runs, first: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Each place's predecessor in its run; `first` [k] stands before the first of each.
+
+    `values` [n] are in the order of `runs.order`, and so is the answer.
+    """
+    shifted = np.empty_like(values)
+    shifted[1:] = values[:-1]
+    shifted[runs.starts] = first
+    return shifted
+
+
+def held(decided: NDArray[np.bool_], runs: Runs) -> Ints:
+    """For each place, the last place of its run that was decided, itself included; else -1."""
+    places = np.where(decided, np.arange(len(decided)), -1)
+    last = np.maximum.accumulate(places)
+    return np.where(last >= runs.heads, last, -1)
+
+
+def hold(
+    decided: NDArray[np.bool_], value: NDArray[Scalar], runs: Runs, first: NDArray[Scalar]
+) -> NDArray[Scalar]:
+    """`value` where decided, else the last decided one of the run, else `first` [k]."""
+    last = held(decided, runs)
+    return np.where(last >= 0, value[last], first[runs.run])
+
+
+def running_max(
+    values: NDArray[np.float64], runs: Runs, first: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The largest so far in each run, `first` [k] included; exact, whatever the cut."""
+    raised = values.copy()
+    raised[runs.starts] = np.fmax(raised[runs.starts], first)
+    inside = np.ones(len(values), np.bool_)
+    inside[runs.starts] = False
+    if not np.any(inside[1:] & (raised[1:] < raised[:-1])):
+        return raised  # clocks run forward: nearly always
+    # Ranks are whole numbers, so each run can be lifted above the one before without rounding.
+    rank = np.empty(len(values), np.int64)
+    rank[np.argsort(raised, kind="stable")] = np.arange(len(values))
+    lifted = np.maximum.accumulate(rank + runs.run * len(values)) - runs.run * len(values)
+    by_rank = np.empty_like(raised)
+    by_rank[rank] = raised
+    return by_rank[lifted]
+
+
+def running_total(increments: NDArray[np.int64], heads: Ints) -> NDArray[np.int64]:
+    """Sum so far since `heads` [n]; whole numbers, so a cut changes nothing."""
+    total = np.cumsum(increments)
+    return total - (total[heads] - increments[heads])

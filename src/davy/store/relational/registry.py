@@ -1,0 +1,194 @@
+"""Zones, devices, alarm points and secrets in SQL tables, through SQLAlchemy Core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Table, bindparam, select, update
+
+from davy.domain.alarm import Kind, Point, Setpoint
+from davy.domain.errors import UnknownName
+from davy.domain.site import Channel, Device, Position, Quantity, Trust, Vote, Zone
+from davy.store.enrolment import Taken, check
+from davy.store.relational import tables
+from davy.store.relational.session import Session
+from davy.store.words import Enrolment, Indexes, Secret, storable
+
+
+class RelationalRegistry(Session):
+    """The `Registry` of any SQL database."""
+
+    def zones(self) -> list[Zone]:
+        """All zones, by index."""
+        with self._reading() as sql:
+            return [_zone(row) for row in _all(sql, tables.zones)]
+
+    def devices(self) -> list[Device]:
+        """All devices, by index, with the channels that they list now."""
+        with self._reading() as sql:
+            rows = _all(sql, tables.devices)
+            channels: dict[str, list[RowMapping]] = {row["id"]: [] for row in rows}
+            for channel in _all(sql, tables.channels):
+                if channel["place"] is not None:
+                    channels[channel["device"]].append(channel)
+        return [_device(row, channels[row["id"]]) for row in rows]
+
+    def points(self) -> list[Point]:
+        """All alarm points, by index."""
+        with self._reading() as sql:
+            return [_point(row) for row in _all(sql, tables.points)]
+
+    def indexes(self) -> Indexes:
+        """The next free permanent numbers."""
+        with self._reading() as sql:
+            return _taken(sql).free
+
+    def enrol(self, draft: Callable[[Indexes], Enrolment]) -> Enrolment:
+        """Adds and replaces in one transaction; see `Registry.enrol`."""
+        with self._writing() as sql:
+            taken = _taken(sql)
+            enrolment = draft(taken.free)
+            check(taken, enrolment)
+            for zone in enrolment.zones:
+                _put(sql, tables.zones, zone.index, _of_zone(zone))
+            for device in enrolment.devices:
+                _put(sql, tables.devices, device.index, _of_device(device))
+                gone = update(tables.channels).where(tables.channels.c.device == device.id)
+                sql.execute(gone.values(place=None))
+                for place, channel in enumerate(device.channels):
+                    _put(sql, tables.channels, channel.id, _of_channel(channel, place))
+            for point in enrolment.points:
+                _put(sql, tables.points, point.index, _of_point(point))
+            for name, secret in enrolment.secrets.items():
+                row = {"device": name, "key": secret.key, "token": secret.token}
+                _put(sql, tables.secrets, name, row)
+        return enrolment
+
+    def secret(self, device: str) -> Secret:
+        """What this device proves itself with."""
+        wanted = select(tables.secrets).where(tables.secrets.c.device == storable(device))
+        with self._reading() as sql:
+            row = sql.execute(wanted).mappings().first()
+        if row is None:
+            raise UnknownName(f"device {device}: it has no secret; add the device or rotate it")
+        return Secret(row["key"], row["token"])
+
+    def secrets(self) -> dict[str, Secret]:
+        """Every device's secret by its id."""
+        with self._reading() as sql:
+            rows = _all(sql, tables.secrets)
+        return {row["device"]: Secret(row["key"], row["token"]) for row in rows}
+
+
+def _all(sql: Connection, table: Table) -> Sequence[RowMapping]:
+    """Every row, by its permanent number."""
+    return sql.execute(select(table).order_by(*table.primary_key)).mappings().all()
+
+
+def _taken(sql: Connection) -> Taken:
+    return Taken(
+        zones={row["index"]: f"{row['site']}.{row['name']}" for row in _all(sql, tables.zones)},
+        devices={row["index"]: row["id"] for row in _all(sql, tables.devices)},
+        channels={
+            row["id"]: f"{row['device']}.{row['name']}" for row in _all(sql, tables.channels)
+        },
+        points={row["index"]: row["key"] for row in _all(sql, tables.points)},
+    )
+
+
+def _put(sql: Connection, table: Table, key: int | str, row: Mapping[str, Any]) -> None:
+    """Replaces the row of this key, or adds it; the same on every database."""
+    (column,) = table.primary_key
+    changed = sql.execute(
+        update(table).where(column == bindparam("the_key")).values(**row), {"the_key": key}
+    )
+    if changed.rowcount == 0:
+        sql.execute(table.insert().values(**row))
+
+
+def _zone(row: RowMapping) -> Zone:
+    return Zone(
+        index=row["index"],
+        site=row["site"],
+        name=row["name"],
+        vote=Vote(needed=row["vote_needed"], level=row["vote_level"]),
+    )
+
+
+def _of_zone(zone: Zone) -> dict[str, Any]:
+    return {
+        "index": zone.index,
+        "site": zone.site,
+        "name": zone.name,
+        "vote_needed": zone.vote.needed,
+        "vote_level": zone.vote.level,
+    }
+
+
+def _device(row: RowMapping, channels: Sequence[RowMapping]) -> Device:
+    somewhere = row["x_m"] is not None
+    return Device(
+        index=row["index"],
+        id=row["id"],
+        site=row["site"],
+        zone=row["zone"],
+        channels=tuple(
+            _channel(channel) for channel in sorted(channels, key=lambda channel: channel["place"])
+        ),
+        trust=Trust(row["trust"]),
+        heartbeat_s=row["heartbeat_s"],
+        position=Position(row["x_m"], row["y_m"], row["z_m"]) if somewhere else None,
+        revoked=row["revoked"],
+    )
+
+
+def _of_device(device: Device) -> dict[str, Any]:
+    position = device.position
+    return {
+        "index": device.index,
+        "id": device.id,
+        "site": device.site,
+        "zone": device.zone,
+        "trust": device.trust.value,
+        "heartbeat_s": device.heartbeat_s,
+        "x_m": position.x_m if position else None,
+        "y_m": position.y_m if position else None,
+        "z_m": position.z_m if position else None,
+        "revoked": device.revoked,
+    }
+
+
+_SAME_IN_CHANNEL = (
+    *("id", "device", "name", "part", "gas"),
+    *("load_ohm", "supply_mv", "divider", "r0_ohm", "r0_at_s"),
+)
+
+
+def _channel(row: RowMapping) -> Channel:
+    same = {name: row[name] for name in _SAME_IN_CHANNEL}
+    return Channel(quantity=Quantity(row["quantity"]), **same)
+
+
+def _of_channel(channel: Channel, place: int) -> dict[str, Any]:
+    same = {name: getattr(channel, name) for name in _SAME_IN_CHANNEL}
+    return {**same, "quantity": channel.quantity.value, "place": place}
+
+
+_SAME_IN_SETPOINT = ("level", "on", "deadband", "on_delay_s", "off_delay_s", "latching")
+_SAME_IN_POINT = (
+    *("index", "key", "unit", "channel", "device", "zone"),
+    *("uncertified", "enabled"),
+)
+
+
+def _point(row: RowMapping) -> Point:
+    setpoint = Setpoint(**{name: row[name] for name in _SAME_IN_SETPOINT})
+    same = {name: row[name] for name in _SAME_IN_POINT}
+    return Point(kind=Kind(row["kind"]), setpoint=setpoint, **same)
+
+
+def _of_point(point: Point) -> dict[str, Any]:
+    setpoint = {name: getattr(point.setpoint, name) for name in _SAME_IN_SETPOINT}
+    same = {name: getattr(point, name) for name in _SAME_IN_POINT}
+    return {**same, **setpoint, "kind": point.kind.value}
