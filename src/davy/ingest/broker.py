@@ -29,11 +29,12 @@ from davy.ingest.nats_config import (
     SYSTEM_USER,
     BrokerSettings,
     BrokerUser,
+    address,
     config_text,
 )
 from davy.ingest.process import DirectoryLock, end, find_binary, spawn
 from davy.ingest.server_log import ServerLog
-from davy.ingest.violations import Connections, Violation, parse_violation
+from davy.ingest.violations import Connections, Violation
 
 READY_S = 20.0
 RELOAD_S = 10.0
@@ -120,11 +121,7 @@ class Broker:
     def nats_url(self) -> str:
         """Where Davy itself connects."""
         host = WILDCARDS.get(self.settings.nats_host, self.settings.nats_host)
-        return (
-            f"nats://[{host}]:{self._nats_port}"
-            if ":" in host
-            else (f"nats://{host}:{self._nats_port}")
-        )
+        return f"nats://{address(host, self._nats_port)}"
 
     @property
     def nats_credentials(self) -> Credentials:
@@ -195,7 +192,8 @@ class Broker:
         Raises:
             BrokerError: the server refused; the devices before stay in force.
         """
-        before, self._users = self._users, tuple(users)
+        before, mine = self._users, tuple(users)
+        self._users = mine
         self._asked += 1
         asked = self._asked
         async with self._changing:
@@ -205,7 +203,8 @@ class Broker:
             try:
                 await self._reload()
             except BrokerError:
-                self._users = before
+                if self._users is mine:
+                    self._users = before
                 raise
             self._applied = asked
 

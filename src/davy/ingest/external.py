@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from davy.ingest.nats_config import BrokerUser
+from davy.ingest.nats_config import BrokerUser, address
 from davy.ingest.violations import Violation
 
 
@@ -26,8 +26,7 @@ class Endpoint:
     @property
     def url(self) -> str:
         """`mqtt://host:port`, or `mqtts://` with TLS."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+        return f"{'mqtts' if self.tls else 'mqtt'}://{address(self.host, self.port)}"
 
 
 @dataclass(frozen=True, slots=True)

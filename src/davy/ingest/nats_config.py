@@ -109,7 +109,7 @@ def config_text(
     password: str,
 ) -> str:
     """The whole configuration file; `password` is that of Davy's own two users."""
-    mqtt: dict[str, Any] = {"listen": listen(settings.host, mqtt_port)}
+    mqtt: dict[str, Any] = {"listen": address(settings.host, mqtt_port)}
     if settings.certificate and settings.key:
         mqtt["tls"] = {
             "cert_file": str(settings.certificate.absolute()),
@@ -118,7 +118,7 @@ def config_text(
     system = {"user": SYSTEM_USER, "password": password}
     config = {
         "server_name": "davy",
-        "listen": listen(settings.nats_host, nats_port),
+        "listen": address(settings.nats_host, nats_port),
         "max_payload": settings.max_payload_bytes,
         "jetstream": {
             "store_dir": str(settings.data_dir.absolute()),
@@ -162,6 +162,6 @@ def device_user(user: BrokerUser) -> dict[str, Any]:
     }
 
 
-def listen(host: str, port: int) -> str:
+def address(host: str, port: int) -> str:
     """`host:port`, with brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
