@@ -105,7 +105,7 @@ def test_the_key_is_not_asked_for_before_the_header_is_right():
     asked = []
 
     with pytest.raises(Refusal):
-        verify(b"e30.e30." + b"A" * 43, lambda kid: asked.append(kid))
+        verify(b"e30.e30." + b"A" * 43, asked.append)
 
     assert asked == []
 
@@ -134,12 +134,14 @@ def test_base64url_goes_there_and_back(data):
 @example(b"++++")
 @example(b"QQQQ\n")
 def test_base64url_has_one_spelling(text):
-    try:
-        data = from_base64url(text)
-    except Refusal:
-        assert to_base64url(base64.urlsafe_b64decode(text[: len(text) // 4 * 4])) != text
+    whole = text + b"=" * (-len(text) % 4)
+    readable = set(text) <= set(ALPHABET) and len(text) % 4 != 1
+
+    if readable and base64.urlsafe_b64encode(base64.urlsafe_b64decode(whole)) == whole:
+        assert to_base64url(from_base64url(text)) == text
     else:
-        assert to_base64url(data) == text
+        with pytest.raises(Refusal, match="base64url"):
+            from_base64url(text)
 
 
 def test_a_key_goes_through_peoples_hands():

@@ -265,8 +265,21 @@ def test_every_record_of_an_odd_pack_is_a_reading_or_bad_or_the_pack_is_refused(
 
 
 @given(st.binary(max_size=200))
-def test_arbitrary_bytes_are_read_or_refused(payload):
-    try:
+def test_arbitrary_bytes_are_refused_in_words_that_can_be_written_down(payload):
+    with pytest.raises(Refusal) as caught:
         decode(payload, "kitchen-1", NOW_S)
-    except Refusal as caught:
-        assert caught.detail.encode()  # it can be written down wherever it goes
+
+    assert caught.value.detail.encode()
+
+
+@pytest.mark.parametrize("name", [r"\ud800", r"\udc00", r"\u0000", "x" * 10_000])
+def test_a_strange_name_is_told_in_words_that_can_be_written_down(name):
+    text = f'[{{"n":"{name}","v":1}},{{"n":"{BN}mq4","{name}":5,"v":1}}]'.encode()
+
+    try:
+        bad = decode(text, "kitchen-1", NOW_S).bad
+    except Refusal as refusal:
+        bad = [refusal]
+
+    assert bad
+    assert all(len(each.detail.encode()) < 400 for each in bad)

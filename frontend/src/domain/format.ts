@@ -5,17 +5,31 @@ import { unitWord } from "./words";
 const LOCALE = "en-GB";
 
 /** Enough digits to see a change, not more: 0.42, 4.2, 42.3, 423, 4,230. */
-export function number(value: number): string {
+export const number = (value: number): string =>
+  value.toLocaleString(LOCALE, { maximumFractionDigits: digitsOf(value) });
+
+/** A number that moves: it keeps its digits (0.80, not 0.8), so that it does not jump about. */
+export const reading = (value: number): string =>
+  value.toLocaleString(LOCALE, {
+    minimumFractionDigits: digitsOf(value),
+    maximumFractionDigits: digitsOf(value),
+  });
+
+function digitsOf(value: number): number {
   const size = Math.abs(value);
-  const digits = size >= 100 ? 0 : size >= 1 ? 1 : 2;
-  return value.toLocaleString(LOCALE, { maximumFractionDigits: digits });
+  if (size >= 100) return 0;
+  return size >= 1 ? 1 : 2;
 }
 
 /** A value with its unit: `42.3 °C`; a dash where there is none. */
-export function quantity(value: number | null | undefined, unit: string): string {
+export function quantity(
+  value: number | null | undefined,
+  unit: string,
+  write: (value: number) => string = number,
+): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const word = unitWord(unit);
-  return word ? `${number(value)} ${word}` : number(value);
+  return word ? `${write(value)} ${word}` : write(value);
 }
 
 /** How far behind the newest reading the pipeline is. */

@@ -76,27 +76,34 @@ export const isAside = ({ state }: Alarm): boolean =>
 export const isUrgent = (alarm: Alarm): boolean =>
   alarm.kind === "gas" && alarm.state === "unacked";
 
+/** A zone is named after its gas; what the valve did about it stands beside. */
+const weight = ({ level }: Alarm): number => (level === "executive" ? 0 : severity(level));
+
 /** The gravest first: gas before trouble, unacknowledged before acknowledged, high before low. */
 export function byGravity(a: Alarm, b: Alarm): number {
   if (a.kind !== b.kind) return a.kind === "gas" ? -1 : 1;
   const state = ORDER.indexOf(a.state) - ORDER.indexOf(b.state);
   if (state !== 0) return state;
-  const level = severity(b.level) - severity(a.level);
+  const level = weight(b) - weight(a);
   if (level !== 0) return level;
   return (b.raised_at ?? 0) - (a.raised_at ?? 0) || a.id.localeCompare(b.id);
 }
 
 /**
  * How a zone appears: as its gravest alarm. Shelved and out-of-service ones are counted on the
- * card but do not colour it; a zone that nobody has heard from is unknown, never fine.
+ * card but do not colour it. A zone that nobody has heard from, or a page that is not live, is
+ * unknown, never fine.
  */
-export function zoneStanding(alarms: readonly Alarm[], heard: boolean): Standing {
+export function zoneStanding(alarms: readonly Alarm[], heard: boolean, live: boolean): Standing {
   const [worst] = alarms
     .filter((alarm) => alarm.state !== "normal" && !isAside(alarm))
     .sort(byGravity);
   if (worst) return standing(worst);
   if (!heard) {
     return { kind: "none", look: "unknown", headline: "No readings yet", detail: "state unknown" };
+  }
+  if (!live) {
+    return { kind: "none", look: "unknown", headline: "Not live", detail: "normal when last heard" };
   }
   return { kind: "none", look: "calm", headline: "Normal", detail: "no alarm" };
 }

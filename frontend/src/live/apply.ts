@@ -2,6 +2,7 @@
 
 import type { Alarm, Channel, Device, Health, Latest, StreamEvents } from "../api/types";
 import type { Point } from "../domain/series";
+import { isFault } from "../domain/words";
 import type { LiveStore } from "./store";
 
 /** How much of the past a sparkline shows. */
@@ -46,6 +47,7 @@ function applyReadings(store: LiveStore, { readings }: StreamEvents["reading"], 
     if (replaces(next, store.get(`channel:${channel}`), now_s)) {
       store.set(`channel:${channel}`, next);
     }
+    if (flags.some(isFault)) continue; // a broken wire's voltage is no point of a curve
     const points = heard.get(channel) ?? [];
     points.push({ time_s, value });
     heard.set(channel, points);

@@ -95,6 +95,10 @@ export const StoreContext = createContext<LiveStore>(new LiveStore());
 
 export const useStore = (): LiveStore => use(StoreContext);
 
+/** Whether what is on screen can be trusted to be of now; the first moments count as such. */
+export const isLive = (connection: ConnectionState): boolean =>
+  connection === "live" || connection === "connecting";
+
 /** The value of one cell; the component draws again when that cell changes, and only then. */
 export function useLive<K extends Key>(key: K): Cells[K] {
   const store = useStore();

@@ -9,7 +9,7 @@ import { whyNot } from "../domain/rights";
 import { levelWord, title } from "../domain/words";
 import { asShown } from "../domain/worst";
 import { useNow } from "../live/clock";
-import { useLive } from "../live/store";
+import { isLive, useLive } from "../live/store";
 import { ActButton } from "./ActButton";
 import { alarmAnchor } from "./AlarmRow";
 import { Icon } from "./Icon";
@@ -94,7 +94,7 @@ function useTitle(first: Alarm | undefined, count: number): void {
 /** Says so when what is on screen may be old. */
 export function NotLive() {
   const connection = useLive("connection");
-  if (connection === "live" || connection === "connecting") return null;
+  if (isLive(connection)) return null;
   return (
     <div className="banner banner-stale" role="alert">
       <Icon name="unknown" />

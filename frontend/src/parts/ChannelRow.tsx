@@ -1,7 +1,7 @@
 /** One channel of a zone: its name, its last minutes, its value and what is wrong with it. */
 
 import type { Channel } from "../api/types";
-import { quantity } from "../domain/format";
+import { quantity, reading } from "../domain/format";
 import { flagWord, isFault, title } from "../domain/words";
 import { readsInLel, shown } from "../domain/worst";
 import { useOlder } from "../live/clock";
@@ -44,7 +44,7 @@ export function ChannelRow({ channel, patience_s, chosen, onChoose }: Props) {
         </span>
         <Sparkline channel={channel} />
         <span className="channel-value" data-old={old}>
-          {quantity(now.value, now.unit)}
+          {quantity(now.value, now.unit, reading)}
           {readsInLel(channel) && now.value !== null && latest && (
             <small>{quantity(latest.value, channel.unit)}</small>
           )}

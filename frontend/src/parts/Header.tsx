@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import type { Me } from "../api/types";
 import { isAside, isUrgent } from "../domain/look";
 import { Horn } from "../live/horn";
-import { useLive } from "../live/store";
+import { isLive, useLive } from "../live/store";
 import { Icon, Lamp } from "./Icon";
 
 interface Props {
@@ -32,6 +32,7 @@ export function Header({ me, onLogout }: Props) {
 
 /** How many alarms stand, read out politely whenever that changes. */
 function Tally() {
+  const live = isLive(useLive("connection"));
   const alarms = [...useLive("alarms").values()];
   const aside = alarms.filter(isAside).length;
   const gas = alarms.filter((alarm) => alarm.kind === "gas" && !isAside(alarm)).length;
@@ -54,8 +55,8 @@ function Tally() {
         </span>
       )}
       {alarms.length === 0 && (
-        <span data-kind="none">
-          <Icon name="calm" /> No alarms
+        <span data-kind={live ? "none" : "aside"}>
+          <Icon name={live ? "calm" : "unknown"} /> {live ? "No alarms" : "Not live"}
         </span>
       )}
     </p>

@@ -2,12 +2,12 @@
 
 import { useCallback, useSyncExternalStore } from "react";
 import type { Alarm, Channel, Zone } from "../api/types";
-import { ago, number } from "../domain/format";
+import { ago, reading } from "../domain/format";
 import { isAside, zoneStanding } from "../domain/look";
 import { title, unitWord } from "../domain/words";
 import { shown, worst } from "../domain/worst";
 import { useNow, useOlder } from "../live/clock";
-import { useLive, useStore } from "../live/store";
+import { isLive, useLive, useStore } from "../live/store";
 import { ChannelRow, channelTitle } from "./ChannelRow";
 import { Icon, iconOf } from "./Icon";
 
@@ -24,7 +24,8 @@ interface Props {
 
 export function ZoneCard({ zone, channels, alarms, patience, chosen, onChoose }: Props) {
   const { leader, seen_s } = useZone(zone, channels);
-  const standing = zoneStanding(alarms, seen_s !== null);
+  const live = isLive(useLive("connection"));
+  const standing = zoneStanding(alarms, seen_s !== null, live);
   const aside = alarms.filter(isAside);
   const acting =
     zone.executive ||
@@ -122,7 +123,7 @@ function FigureOf({ channel, patience_s }: { channel: Channel; patience_s: numbe
   const { value, unit } = shown(channel, latest);
   return (
     <p className="figure" data-old={old}>
-      <span className="figure-value">{value === null ? "–" : number(value)}</span>
+      <span className="figure-value">{value === null ? "–" : reading(value)}</span>
       <span className="figure-unit">
         {unitWord(unit)}
         <small>

@@ -2,7 +2,7 @@
 
 import type { Channel, Me } from "../api/types";
 import { byGravity, isAside } from "../domain/look";
-import { useLive } from "../live/store";
+import { isLive, useLive } from "../live/store";
 import { AlarmRow } from "../parts/AlarmRow";
 import { Icon } from "../parts/Icon";
 
@@ -13,6 +13,7 @@ interface Props {
 }
 
 export function Alarms({ me, channels, loaded }: Props) {
+  const live = isLive(useLive("connection"));
   const all = [...useLive("alarms").values()].sort(byGravity);
   const groups = [
     { name: "Gas", alarms: all.filter((alarm) => alarm.kind === "gas" && !isAside(alarm)) },
@@ -43,10 +44,15 @@ export function Alarms({ me, channels, loaded }: Props) {
       ))}
       {groups.length === 0 && (
         <p className="empty">
-          <Icon name={loaded ? "calm" : "unknown"} />
-          {loaded ? "No alarms. All is as it should be." : "Fetching alarms…"}
+          <Icon name={loaded && live ? "calm" : "unknown"} />
+          {emptyWords(loaded, live)}
         </p>
       )}
     </section>
   );
+}
+
+function emptyWords(loaded: boolean, live: boolean): string {
+  if (!loaded) return "Fetching alarms…";
+  return live ? "No alarms." : "There were no alarms when Davy was last heard.";
 }

@@ -2,11 +2,12 @@
 
 import { lazy, Suspense, useMemo, useState } from "react";
 import type { Channel, Device } from "../api/types";
-import { moment, quantity } from "../domain/format";
+import { ago, moment, quantity, reading } from "../domain/format";
 import { RANGES, type RangeName } from "../domain/route";
 import type { Series } from "../domain/series";
 import { levelWord, title } from "../domain/words";
 import { scaleOf, shown, unitOf, valueLimits } from "../domain/worst";
+import { useNow } from "../live/clock";
 import { useSeries } from "../live/series";
 import { useLive } from "../live/store";
 import { channelTitle } from "../parts/ChannelRow";
@@ -38,6 +39,7 @@ export function Trend({ channel, channels, devices, range, onChoose, onRange }: 
     [channel, scale, unit],
   );
   const heartbeat_s = devices.find(({ id }) => id === channel.device)?.heartbeat_s ?? 60;
+  const now_s = useNow();
   const now = shown(channel, latest);
   const words = live.series ? summary(live.series, scale, unit) : "";
   return (
@@ -73,7 +75,8 @@ export function Trend({ channel, channels, devices, range, onChoose, onRange }: 
           <Readout series={live.series} cursor={cursor} scale={scale} unit={unit} />
         ) : (
           <>
-            <strong>{quantity(now.value, now.unit)}</strong> now
+            <strong>{quantity(now.value, now.unit, reading)}</strong>{" "}
+            {latest ? ago(latest.time_s, now_s) : "no reading yet"}
             {words && <span className="dim"> · {words}</span>}
           </>
         )}

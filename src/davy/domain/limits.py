@@ -140,6 +140,14 @@ class Limits:
             default, name = TEMPERATURE, "temperature"
         else:
             return ()
+        return self.check(name, default)
+
+    def check(self, name: str, default: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """Own rules laid over the default ones.
+
+        Raises:
+            InputError: a lower alarm that stands above a higher one.
+        """
         own = {rule.level: rule for rule in self.rules.get(name, ())}
         merged = {rule.level: rule for rule in default} | own
         _check_order(name, merged)

@@ -7,7 +7,6 @@ the server when Davy is busy), reloaded when devices change, and started again w
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import secrets
 import signal
@@ -205,6 +204,7 @@ class Broker:
             except BrokerError:
                 if self._users is mine:
                     self._users = before
+                    self._write_config()
                 raise
             self._applied = asked
 
@@ -287,8 +287,10 @@ class Broker:
 
     # ---- its configuration
 
-    def _write_config(self) -> str:
-        """Puts the wanted configuration in force for the next start; its digest."""
+    def _write_config(self) -> bool:
+        """Writes what is wanted, for the next start or reload; whether anything changed."""
+        file = self.settings.config_file
+        before = file.read_text() if file.exists() else ""
         text = config_text(
             self.settings,
             self._users,
@@ -296,22 +298,20 @@ class Broker:
             nats_port=self._nats_port,
             password=self._password,
         )
-        replace_file(self.settings.config_file, text)
-        return hashlib.sha256(text.encode()).hexdigest()
+        replace_file(file, text)
+        return text != before
 
     async def _reload(self) -> None:
-        before = self.settings.config_file.read_text()
-        wanted = self._write_config()
+        if not self._write_config() or self._process is None or self.pid == 0:
+            return  # it is in force already, or the next start reads it
         said = self._log.said
-        if self._process is None or self.pid == 0 or said.get("digest") == wanted:
-            return  # the next start reads it, or it is in force already
+        said.pop("reloaded", None)
         said.pop("complaint", None)
         with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGHUP)
         self.reloads += 1
-        await self._until(lambda: said.get("digest") == wanted or "complaint" in said, RELOAD_S)
-        if self.pid and said.get("digest") != wanted:
-            replace_file(self.settings.config_file, before)
+        await self._until(lambda: "reloaded" in said or "complaint" in said, RELOAD_S)
+        if self.pid and "reloaded" not in said:
             raise BrokerError(
                 "nats-server did not take over the devices: "
                 f"{said.get('complaint', 'no answer')}; the ones before stay in force"

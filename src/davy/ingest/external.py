@@ -63,5 +63,6 @@ class External:
 
     async def violations(self) -> AsyncIterator[Violation]:
         """Ends at once: the log of another machine's server cannot be read from here."""
-        for nothing in ():
-            yield nothing
+        nothing: tuple[Violation, ...] = ()
+        for violation in nothing:
+            yield violation

@@ -18,7 +18,7 @@ _SAID = re.compile(
     r"|\[INF\] Listening for client connections on \S+:(?P<nats_port>\d+)"
     r"|\[INF\] Server is (?P<ready>ready)"
     r"|\[INF\] +Version: +(?P<version>\S+)"
-    r"|\[INF\] (?:Reloaded server|Using) configuration.* \(sha256:(?P<digest>\w+)\)"
+    r"|\[INF\] (?P<reloaded>Reloaded) server configuration"
     r"|\[ERR\] Failed to reload server configuration: (?P<complaint>.*)"
     r"|\[FTL\] (?P<fatal>.*))"
 )
@@ -27,7 +27,7 @@ _SAID = re.compile(
 class ServerLog:
     """Follows the log; `said` holds the last word on each subject.
 
-    Keys of `said`: `mqtt_port nats_port ready version digest complaint fatal`.
+    Keys of `said`: `mqtt_port nats_port ready version reloaded complaint fatal`.
     """
 
     def __init__(self, path: Path, on_violation: Callable[[Violation], None]) -> None:

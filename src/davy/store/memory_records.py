@@ -69,11 +69,11 @@ class MemoryRecords:
             points={index: point.key for index, point in self._points.items()},
         )
 
-    def enrol(self, draft: Callable[[Indexes], Enrolment]) -> Enrolment:
+    def enrol(self, draft: Enrolment | Callable[[Indexes], Enrolment]) -> Enrolment:
         """Adds and replaces at once; see `Registry.enrol`."""
         with self._records:
             taken = self._taken()
-            enrolment = draft(taken.free)
+            enrolment = draft if isinstance(draft, Enrolment) else draft(taken.free)
             check(taken, enrolment)
             self._zones.update({zone.index: zone for zone in enrolment.zones})
             self._points.update({point.index: point for point in enrolment.points})

@@ -94,11 +94,11 @@ class Registry(Protocol):
     def indexes(self) -> Indexes:
         """The next free permanent numbers; a channel's stays taken when it is removed."""
 
-    def enrol(self, draft: Callable[[Indexes], Enrolment]) -> Enrolment:
+    def enrol(self, draft: Enrolment | Callable[[Indexes], Enrolment]) -> Enrolment:
         """Adds and replaces in one transaction.
 
-        `draft` is given the next free indexes and returns what shall be written; nobody
-        else can take them meanwhile. It must not call the store.
+        Where `draft` is a function, it is given the next free indexes and returns what
+        shall be written; nobody else can take them meanwhile. It must not call the store.
 
         Raises:
             Conflict: an index or a name belongs to something else, or a hole would be left.

@@ -99,11 +99,12 @@ def decode(data: bytes) -> Entry:
         DavyError: the bytes are no entry of this version's.
     """
     try:
-        return _DECODER.decode(data)
+        entry: Entry = _DECODER.decode(data)
     except (msgspec.DecodeError, msgspec.ValidationError) as cause:
         raise DavyError(
             f"log: an entry cannot be read ({cause}); was it written by a newer Davy?"
         ) from cause
+    return entry
 
 
 def partition_of(zone: str, partitions: int) -> int:
@@ -112,19 +113,20 @@ def partition_of(zone: str, partitions: int) -> int:
 
 
 class Packed(NamedTuple):
-    """One accepted pack on its way into a block."""
+    """One accepted pack on its way into a block; `position` counts within its source."""
 
     envelope: Envelope
     arrived_s: float
+    position: int = 0
 
 
-def block_of(packs: Sequence[Packed], source: str, position: int) -> Block:
+def block_of(packs: Sequence[Packed], source: str) -> Block:
     """Packs in order as one entry."""
     envelopes = [pack.envelope for pack in packs]
     columns = [envelope.columns for envelope in envelopes]
     return Block(
         source=source,
-        position=position,
+        position=packs[-1].position,
         device=np.array([e.sender.index for e in envelopes], np.int32).tobytes(),
         boot=np.array([e.boot for e in envelopes], np.int64).tobytes(),
         seq=np.array([e.seq for e in envelopes], np.int64).tobytes(),

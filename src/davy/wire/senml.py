@@ -66,7 +66,7 @@ class Pack(NamedTuple):
     bad: list[Bad]
 
 
-class Record(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+class Record(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The fields of RFC 8428 in JSON, typed as Davy uses them.
 
     `v` alone carries a reading. Sums, texts, truths, bytes and update times are read past.
@@ -290,13 +290,21 @@ def encode(device: str, samples: Iterable[Sample]) -> bytes:
             raise InputError(f"{device}: {sample} cannot be sent: JSON has finite numbers only")
     base_time, offsets = _offsets([sample.time_s or 0.0 for sample in samples])
     shared = samples[0].unit if len({sample.unit for sample in samples}) == 1 else None
-    records = [
-        Record(n=name, u=None if shared else unit, v=value, t=offset)
-        for (name, value, unit, _), offset in zip(samples, offsets, strict=True)
-    ]
-    records[0].bn = f"{URN}{device}:"
-    records[0].bt = base_time or None
-    records[0].bu = shared
+    first: dict[str, str | float] = {"bn": f"{URN}{device}:"}
+    if base_time:
+        first["bt"] = base_time
+    if shared:
+        first["bu"] = shared
+    records = []
+    for sample, offset in zip(samples, offsets, strict=True):
+        record: dict[str, str | float] = {} if records else first
+        record["n"] = sample.channel
+        if sample.unit and not shared:
+            record["u"] = sample.unit
+        record["v"] = sample.value
+        if offset:
+            record["t"] = offset
+        records.append(record)
     return msgspec.json.encode(records)
 
 

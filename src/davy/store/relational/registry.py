@@ -44,11 +44,11 @@ class RelationalRegistry(Session):
         with self._reading() as sql:
             return _taken(sql).free
 
-    def enrol(self, draft: Callable[[Indexes], Enrolment]) -> Enrolment:
+    def enrol(self, draft: Enrolment | Callable[[Indexes], Enrolment]) -> Enrolment:
         """Adds and replaces in one transaction; see `Registry.enrol`."""
         with self._writing() as sql:
             taken = _taken(sql)
-            enrolment = draft(taken.free)
+            enrolment = draft if isinstance(draft, Enrolment) else draft(taken.free)
             check(taken, enrolment)
             for zone in enrolment.zones:
                 _put(sql, tables.zones, zone.index, _of_zone(zone))

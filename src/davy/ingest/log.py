@@ -1,0 +1,196 @@
+"""The log: one JetStream stream in which everything stands in order, and the only input.
+
+Appending is acknowledged by the server when it is stored. Reading starts at any sequence and
+follows the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import (
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+
+from davy.domain.errors import BrokerError
+from davy.wire.entries import Entry, decode, encode
+
+STREAM = "DAVY"
+_SUBJECT = "davy.log"
+_WAIT_S = 5.0
+_MOST_AT_ONCE = 64
+
+
+class Logged(NamedTuple):
+    """An entry and where it stands; sequences grow by one over all partitions together."""
+
+    sequence: int
+    partition: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """How long entries are kept: a restart needs those since the last snapshot, a replay or
+    an exact re-processing all that it wants to see again."""
+
+    keep_s: float = 7 * 86_400.0
+    keep_bytes: int = 4 << 30
+    partitions: int = 1
+
+
+class Log:
+    """Appends entries and reads them back in order.
+
+    Raises:
+        BrokerError: the stream cannot be opened, written or read.
+    """
+
+    def __init__(self, client: Client, settings: LogSettings) -> None:
+        self.settings = settings
+        self._client = client
+        self._stream: JetStreamContext = client.jetstream(timeout=_WAIT_S)
+
+    async def open(self) -> None:
+        """Creates the stream, or brings its limits up to date."""
+        config = StreamConfig(
+            name=STREAM,
+            subjects=[f"{_SUBJECT}.*"],
+            retention=RetentionPolicy.LIMITS,
+            discard=DiscardPolicy.OLD,
+            storage=StorageType.FILE,
+            max_age=self.settings.keep_s,
+            max_bytes=self.settings.keep_bytes,
+            duplicate_window=120,
+        )
+        try:
+            await self._stream.add_stream(config)
+        except nats.js.errors.BadRequestError:
+            await self._renew(config)
+        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            raise _trouble("opened", cause) from cause
+
+    async def _renew(self, config: StreamConfig) -> None:
+        try:
+            await self._stream.update_stream(config)
+        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            raise _trouble("opened with these limits", cause) from cause
+
+    async def append(self, partition: int, entry: Entry, key: str | None = None) -> int:
+        """Writes an entry and waits until it is stored.
+
+        Args:
+            partition: 0 .. partitions - 1.
+            entry: what happened.
+            key: a name under which the server knows a second attempt at the same entry.
+
+        Returns:
+            its sequence.
+        """
+        headers = {"Nats-Msg-Id": key} if key else None
+        try:
+            stored = await self._stream.publish(
+                f"{_SUBJECT}.{partition}", encode(entry), timeout=_WAIT_S, headers=headers
+            )
+        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            raise _trouble("written", cause) from cause
+        return int(stored.seq)
+
+    async def bounds(self) -> tuple[int, int]:
+        """First and last sequence at hand; (1, 0) where there is none yet."""
+        try:
+            info = await self._stream.stream_info(STREAM)
+        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            raise _trouble("reached", cause) from cause
+        return max(1, int(info.state.first_seq)), int(info.state.last_seq)
+
+    async def read(self, after: int) -> AsyncIterator[list[Logged]]:
+        """Entries behind sequence `after` in order, as many at a time as are at hand.
+
+        A consumer that the server lost (a restart, a broken connection) is noticed because
+        the stream has grown and nothing came; it is made anew where it stopped.
+        """
+        while True:
+            arrived: asyncio.Queue[Msg] = asyncio.Queue()
+            subscription = await self._follow(after, arrived)
+            try:
+                async for logged in self._delivered(arrived, after):
+                    after = logged[-1].sequence
+                    yield logged
+            finally:
+                await _end(subscription)
+
+    async def _follow(
+        self, after: int, arrived: asyncio.Queue[Msg]
+    ) -> JetStreamContext.PushSubscription:
+        async def deliver(message: Msg) -> None:
+            arrived.put_nowait(message)
+
+        start = ConsumerConfig(
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1
+        )
+        try:
+            return await self._stream.subscribe(
+                f"{_SUBJECT}.*", stream=STREAM, cb=deliver, ordered_consumer=True, config=start
+            )
+        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            raise _trouble("read", cause) from cause
+
+    async def _delivered(
+        self, arrived: asyncio.Queue[Msg], after: int
+    ) -> AsyncIterator[list[Logged]]:
+        """What one consumer delivers, until it is found to be lost or to have left a gap."""
+        while True:
+            try:
+                messages = [await asyncio.wait_for(arrived.get(), _WAIT_S)]
+            except TimeoutError:
+                if (await self.bounds())[1] > after:
+                    return
+                continue
+            while not arrived.empty() and len(messages) < _MOST_AT_ONCE:
+                messages.append(arrived.get_nowait())
+            logged = [_logged(message) for message in messages]
+            if not await self._in_order(logged, after):
+                return
+            after = logged[-1].sequence
+            yield logged
+
+
+    async def _in_order(self, logged: list[Logged], after: int) -> bool:
+        """No gap, but for what the stream has forgotten since it was last read."""
+        sequences = [one.sequence for one in logged]
+        if sequences != list(range(sequences[0], sequences[0] + len(sequences))):
+            return False
+        return sequences[0] == after + 1 or sequences[0] == (await self.bounds())[0]
+
+
+def _logged(message: Msg) -> Logged:
+    partition = int(message.subject.rpartition(".")[2])
+    return Logged(message.metadata.sequence.stream, partition, decode(message.data))
+
+
+async def _end(subscription: JetStreamContext.PushSubscription) -> None:
+    """Unsubscribes; a connection that is gone has done so already."""
+    with contextlib.suppress(nats.errors.Error, nats.js.errors.Error):
+        await subscription.unsubscribe()
+
+
+def _trouble(what: str, cause: Exception) -> BrokerError:
+    detail = str(cause) or type(cause).__name__
+    return BrokerError(
+        f"log: it could not be {what} ({detail}); is the broker up, and its disk free?"
+    )
