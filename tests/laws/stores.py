@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def rows_of(*rows: tuple[float, int, float], flags: tuple[int, ...] = ()) -> Bat
     return replace(batch, flags=np.array(flags, np.uint32)) if flags else batch
 
 
-def committed(offset: int, batch: Batch, **more: object) -> Commit:
+def committed(offset: int, batch: Batch, **more: Any) -> Commit:
     return Commit(offset=offset, rows=batch, entry=entries(offset, len(batch)), **more)
 
 
@@ -71,14 +72,14 @@ rows = st.tuples(st.tuples(times, st.integers(0, 2), values), marks)
 packs = st.lists(st.lists(rows, max_size=12), min_size=1, max_size=5)
 
 
-def commits_of(days: list) -> list[Commit]:
+def commits_of(days: list[Any]) -> list[Commit]:
     return [
         committed(at, rows_of(*(row for row, _ in day), flags=tuple(mark for _, mark in day)))
         for at, day in enumerate(days, start=1)
     ]
 
 
-def stored_rows(store: Store) -> list[tuple]:
+def stored_rows(store: Store) -> list[tuple[Any, ...]]:
     names = ("channel", "time_s", "entry", "arrived_s", "raw", "unit", "value", "flags")
     return [
         row
@@ -87,7 +88,7 @@ def stored_rows(store: Store) -> list[tuple]:
     ]
 
 
-def expected_rows(commits: list[Commit]) -> list[tuple]:
+def expected_rows(commits: list[Commit]) -> list[tuple[Any, ...]]:
     """What should be stored, by plain Python, sorted by channel and time."""
     found = []
     for commit in commits:
@@ -109,7 +110,7 @@ def expected_rows(commits: list[Commit]) -> list[tuple]:
     return sorted(found, key=lambda row: row[:3])
 
 
-def assert_same_rows(left: list[tuple], right: list[tuple]) -> None:
+def assert_same_rows(left: list[tuple[Any, ...]], right: list[tuple[Any, ...]]) -> None:
     assert len(left) == len(right)
     for one, other in zip(left, right, strict=True):
         np.testing.assert_equal(one, other)  # NaN equals NaN

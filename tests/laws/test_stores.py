@@ -108,6 +108,15 @@ def test_a_commit_that_reaches_back_adds_only_what_is_new(store):
 
 
 @every_store
+def test_the_same_commit_twice_in_one_transaction_counts_once(store):
+    commit = committed(1, rows_of((0, 0, 1.0)), transitions=(ACK,))
+
+    store.commit_many([commit, commit])
+
+    assert (store.count(), store.transitions()) == (1, [ACK])
+
+
+@every_store
 def test_a_row_that_stands_twice_in_one_commit_is_stored_once(store):
     twice = np.concatenate([entries(1, 1), entries(1, 1)])
 

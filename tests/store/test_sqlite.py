@@ -200,7 +200,8 @@ ATTACKS = {
     "renumbered": ("UPDATE audit SET seq = 9 WHERE seq = 2", 2),
     "with another hash": ("UPDATE audit SET hash = zeroblob(32) WHERE seq = 3", 3),
     "added to": (
-        "INSERT INTO audit SELECT 5, at_s, who, action, what, detail, hash FROM audit WHERE seq = 4",
+        "INSERT INTO audit SELECT 5, at_s, who, action, what, detail, hash FROM audit "
+        "WHERE seq = 4",
         5,
     ),
     "without its head": ("DELETE FROM audit_head", 1),

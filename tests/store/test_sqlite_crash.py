@@ -19,7 +19,7 @@ WRITER = Path(__file__).with_name("crashing_writer.py")
 
 
 def killed_after(path: Path, commits: int) -> int:
-    """Lets a writer of its own process commit, kills it with signal 9, and returns its last word."""
+    """Lets a process of its own commit, kills it with signal 9, and returns its last word."""
     with subprocess.Popen(
         [sys.executable, str(WRITER), str(path)], stdout=subprocess.PIPE, text=True
     ) as writer:

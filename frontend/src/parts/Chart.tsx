@@ -94,7 +94,11 @@ function optionsFor(host: HTMLElement, now: { current: Props }): uPlot.Options {
       y: { range: (_plot, low, high) => heightOf(now.current.thresholds, low, high) },
     },
     axes: [
-      { ...axis, values: (_plot, splits) => splits.map((at) => timeLabel(at, now.current.seconds)) },
+      {
+        ...axis,
+        space: 60 * zoom,
+        values: (_plot, splits) => splits.map((at) => timeLabel(at, now.current.seconds)),
+      },
       { ...axis, size: 52 * zoom },
     ],
     series: [

@@ -79,35 +79,44 @@ def concat_buckets(parts: Sequence[Buckets]) -> Buckets:
     )
 
 
-def fresh(commits: Sequence[Commit], offset: int) -> Rows:
-    """The rows that are not stored yet, in the order of the table.
-
-    Left out are duplicates, and everything at or before the stored `offset`: what a crash
-    delivers again is recognised by its number. A reading without a time of its own stands
-    at its arrival.
-    """
-    parts = []
+def ahead(commits: Sequence[Commit], offset: int) -> list[Commit]:
+    """The commits that go beyond the stored offset, and beyond each other."""
+    new = []
     for commit in commits:
         if commit.offset > offset:
-            parts.append(_fresh(commit, offset))
+            new.append(commit)
             offset = commit.offset
-    rows = concat_rows(parts)
+    return new
+
+
+def fresh(new: Sequence[Commit], offset: int) -> Rows:
+    """The rows of commits that are `ahead`, in the order of the table.
+
+    Left out are duplicates, and everything at or before the offset that was stored when its
+    commit began: what a crash delivers again is recognised by its number. A reading without
+    a time of its own stands at its arrival.
+    """
+    if not new:
+        return NO_ROWS
+    entry = np.concatenate([commit.entry for commit in new])
+    begins = np.array([offset, *(commit.offset for commit in new[:-1])], np.int64)
+    begins = np.repeat(begins, [len(commit.entry) for commit in new])
+    column = {
+        name: np.concatenate([getattr(commit.rows, name) for commit in new])
+        for name in ROW_COLUMNS
+        if name != "entry"
+    }
+    arrival = np.nan_to_num(column["arrived_s"])
+    column["time_s"] = np.where(np.isnan(column["time_s"]), arrival, column["time_s"])
+    keep = (column["flags"] & np.uint32(Flag.DUPLICATE)) == 0
+    keep &= entry >= (begins + 1) << ENTRY_BITS
+    if np.any(entry[1:] <= entry[:-1]):
+        _, first = np.unique(entry, return_index=True)
+        keep &= np.isin(np.arange(len(entry)), first)
+    where = np.flatnonzero(keep)
+    rows = take(Rows(entry=entry, **column), where)
     order = np.lexsort((rows.entry, rows.time_s, rows.channel, RAW.slice_of(rows.time_s)))
     return take(rows, order)
-
-
-def _fresh(commit: Commit, offset: int) -> Rows:
-    batch = commit.rows
-    keep = (batch.flags & np.uint32(Flag.DUPLICATE)) == 0
-    keep &= commit.entry >= (offset + 1) << ENTRY_BITS
-    _, first = np.unique(commit.entry, return_index=True)
-    where = first[keep[first]]
-    timeless = np.isnan(batch.time_s)
-    time_s = np.where(timeless, np.nan_to_num(batch.arrived_s), batch.time_s)
-    columns = {
-        name: getattr(batch, name)[where] for name in ROW_COLUMNS if name not in ("entry", "time_s")
-    }
-    return Rows(entry=commit.entry[where], time_s=time_s[where], **columns)
 
 
 def take(rows: Rows, where: NDArray[np.intp] | NDArray[np.bool_]) -> Rows:
@@ -129,7 +138,7 @@ def concat_rows(parts: Sequence[Rows]) -> Rows:
 
 def usable(rows: Rows) -> NDArray[np.bool_]:
     """Rows that count in rollups and history: a real value, from a sensor without a fault."""
-    sound = (rows.flags & np.uint32(FAULT)) == 0
+    sound = rows.flags >= 0
     result: NDArray[np.bool_] = sound & (np.abs(rows.value) <= LARGEST)
     return result
 

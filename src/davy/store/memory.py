@@ -53,7 +53,7 @@ class Memory(MemoryRecords):
     def commit_many(self, commits: Sequence[Commit]) -> None:
         """Stores several, in order."""
         with self._turn:
-            new = [commit for commit in commits if commit.offset > self._offset]
+            new = columns.ahead(commits, self._offset)
             rows = columns.fresh(new, self._offset)
             of_minutes = columns.minutes(rows)
             self._chunks.append(rows)
@@ -64,7 +64,7 @@ class Memory(MemoryRecords):
                 self._transitions.extend(commit.transitions)
                 if commit.snapshot is not None:
                     self._snapshot = (commit.offset, commit.snapshot)
-                self._offset = max(self._offset, commit.offset)
+                self._offset = commit.offset
 
     def _stand(self, rows: Rows) -> None:
         """Each of these is the newest of its channel, unless a newer one stands there."""

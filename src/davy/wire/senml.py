@@ -295,9 +295,9 @@ def encode(device: str, samples: Iterable[Sample]) -> bytes:
         first["bt"] = base_time
     if shared:
         first["bu"] = shared
-    records = []
+    records: list[dict[str, str | float]] = []
     for sample, offset in zip(samples, offsets, strict=True):
-        record: dict[str, str | float] = {} if records else first
+        record = {} if records else first
         record["n"] = sample.channel
         if sample.unit and not shared:
             record["u"] = sample.unit

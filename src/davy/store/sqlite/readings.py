@@ -54,7 +54,7 @@ class SqliteReadings(Session):
         """Stores several, in order, in one transaction."""
         with self._storing() as sql:
             offset = _offset(sql)
-            new = [commit for commit in commits if commit.offset > offset]
+            new = columns.ahead(commits, offset)
             if not new:
                 return
             rows = columns.fresh(new, offset)
@@ -65,7 +65,7 @@ class SqliteReadings(Session):
             taken = [commit for commit in new if commit.snapshot is not None]
             if taken:
                 sql.execute(SQL["put_snapshot"], (taken[-1].offset, taken[-1].snapshot))
-            sql.execute(SQL["put_progress"], (max(commit.offset for commit in new), len(rows)))
+            sql.execute(SQL["put_progress"], (new[-1].offset, len(rows)))
 
     def offset(self) -> int:
         """Log sequence up to which everything is stored; 0 before the first commit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,14 +61,13 @@ class Sqlite(SqliteReadings, RelationalRecords, RelationalRegistry):
         self._reading_engine = _engine(
             lambda: opening.connect_reader(path, busy_s), QueuePool, "BEGIN"
         )
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
             if not read_only:
                 self._open_writer(synchronous, busy_s)
             with self._reading() as sql:
                 schema.require_current(sql, path)
-        except StoreError:
-            self.close()
-            raise
+            on_failure.pop_all()
 
     def _open_writer(self, synchronous: Synchronous, busy_s: float) -> None:
         opening.create(self.path)
