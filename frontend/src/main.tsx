@@ -8,6 +8,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/page.css";
 import "./styles/zones.css";
+import "./styles/trend.css";
 import "./styles/alarms.css";
 
 createRoot(document.getElementById("root") as HTMLElement).render(

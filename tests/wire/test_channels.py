@@ -76,6 +76,14 @@ def test_a_device_that_changes_its_tune_is_still_understood():
             assert got.channel.tolist() == [7] * (len(tune) - 1) + [9]
 
 
+def test_the_same_names_in_other_units_are_another_tune():
+    channels = kitchen()
+
+    codes = [columns(channels, Sample("mq4", 1.0, unit)).unit.tolist() for unit in ("mV", "ppm")]
+
+    assert codes == [[UNIT_CODES["mV"]], [UNIT_CODES["ppm"]]]
+
+
 def test_the_same_tune_is_worked_out_once_and_a_backlog_is_not_kept():
     channels = kitchen()
     short, long = [Sample("mq4", 1.0)] * 3, [Sample("mq4", 1.0)] * (REMEMBERED_ROWS + 1)

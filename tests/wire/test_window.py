@@ -35,7 +35,8 @@ class Memory:
 
 
 near = st.integers(0, 30)
-far = st.sampled_from([WIDTH - 1, WIDTH, WIDTH + 1, 2 * WIDTH, 2 * WIDTH + 5, 5 * WIDTH, 2**53 - 1])
+laps = st.builds(lambda lap, slot: lap * WIDTH // 2 + slot, st.integers(0, 9), st.integers(0, 3))
+far = laps | st.sampled_from([WIDTH - 1, 2 * WIDTH - 1, 2**53 - 1])
 arrivals = st.lists(
     st.tuples(st.integers(0, 2), near | far, st.sampled_from([2, 3, 2**32 - 1])), max_size=40
 )
@@ -74,6 +75,8 @@ STORIES = [
     ("restart", [(3, 500, 7), (4, 0, 7), (3, 501, 7)], [ACCEPT, ACCEPT, STALE]),
     ("a mark of nothing", [(3, 1, 0), (3, 1, 0), (3, 1, 5)], [ACCEPT, AGAIN, REPLAYED]),
     ("first of all", [(0, 0, 0), (0, 0, 0)], [ACCEPT, AGAIN]),
+    ("a lap", [(3, 1, 7), (3, 500, 7), (3, WIDTH + 5, 7), (3, WIDTH + 1, 7)], [ACCEPT] * 4),
+    ("two laps", [(3, 1, 7), (3, 3 * WIDTH, 7), (3, 2 * WIDTH + 1, 7)], [ACCEPT] * 3),
     ("a jump by the width", [(3, 0, 7), (3, WIDTH, 8), (3, 0, 7)], [ACCEPT, ACCEPT, STALE]),
 ]
 

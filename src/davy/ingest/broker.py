@@ -49,7 +49,7 @@ CURES = {
     "cannot assign requested address": "name an address of this machine as host",
     "X509": "certificate and key must be PEM files that belong together",
     "create storage directory": "let Davy write there, or name another data directory",
-    "no space left": "free some disk space",
+    "o space left": "free some disk space",
 }
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Listening everywhere includes here."""
@@ -257,11 +257,11 @@ class Broker:
             since = time.monotonic()
             code = await self._process.wait()
             self._log.look()
-            why = self._log.said.get("fatal", f"nats-server ended with code {code}")
+            why = with_cure(self._log.said.get("fatal", f"nats-server ended with code {code}"))
             if time.monotonic() - since > STEADY_S:
                 pause_s = first_s
             while self.pid == 0:
-                self._tell(Phase.RESTARTING, with_cure(why))
+                self._tell(Phase.RESTARTING, why)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, longest_s)
                 try:
@@ -333,7 +333,10 @@ def with_cure(said: str) -> str:
 def replace_file(path: Path, text: str) -> None:
     """Replaces a file in one step; it holds secrets, so nobody else may read it."""
     fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    fresh.replace(path)
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        fresh.replace(path)
+    except OSError as cause:
+        raise BrokerError(with_cure(f"{path}: cannot be written: {cause.strerror}")) from cause

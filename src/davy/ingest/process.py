@@ -125,29 +125,27 @@ def _runs_in(pid: int, directory: Path) -> bool:
 async def spawn(command: Sequence[str], lock: DirectoryLock, errors: Path) -> Process:
     """Starts a server that holds the lock too, and ends when the thread that called this does.
 
+    The thread must live as long as the server should: run the event loop in the main thread.
     It gets a session of its own, so Ctrl-C on the terminal reaches Davy alone, and Davy then
     ends its server last. What it writes to its error output is kept in `errors`.
 
     Raises:
         BrokerError: the program could not be started.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    output = os.open(errors, flags, 0o600)
     tied = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *command]
     try:
-        process = await asyncio.create_subprocess_exec(
-            *tied,
-            stdin=DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=[lock.descriptor],
-            start_new_session=True,
-        )
+        with errors.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                *tied,
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[lock.descriptor],
+                start_new_session=True,
+            )
+        lock.note(server=process.pid)
     except OSError as cause:
         raise BrokerError(f"{command[0]}: cannot be started: {cause.strerror}") from cause
-    finally:
-        os.close(output)
-    lock.note(server=process.pid)
     return process
 
 

@@ -138,7 +138,7 @@ def concat_rows(parts: Sequence[Rows]) -> Rows:
 
 def usable(rows: Rows) -> NDArray[np.bool_]:
     """Rows that count in rollups and history: a real value, from a sensor without a fault."""
-    sound = rows.flags >= 0
+    sound = (rows.flags & np.uint32(FAULT)) == 0
     result: NDArray[np.bool_] = sound & (np.abs(rows.value) <= LARGEST)
     return result
 

@@ -1,0 +1,168 @@
+"""The durable way in: QoS 1 packs that the broker has stored before it acknowledged them.
+
+A PUBACK promises that the message is in the stream `$MQTT_msgs`, which belongs to
+nats-server; the copy into any stream of ours would be a second hop that a crash can lose. So
+the gateway reads that stream itself, and acknowledges a message only when its pack stands in
+the log. The stream's name is internal to nats-server: its version is pinned and a test
+watches it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy
+
+from davy.domain.errors import BrokerError
+from davy.ingest.gateway import Gateway, Message
+
+STREAM = "$MQTT_msgs"
+CONSUMER = "davy-gateway"
+FILTER = "$MQTT.msgs.davy.v1.*.*.readings"
+_BATCH = 1000
+_EXPIRES_S = 0.5
+_MOST_WAITING = 4 * _BATCH
+_RACE_S = 0.05
+
+
+class Stored:
+    """Pulls what the broker has stored, in order, and acknowledges what the log has taken.
+
+    One pull asks for up to a thousand messages and ends after half a second at the latest.
+    Packs that a crash delivers again are known by their place in the stream.
+
+    Args:
+        client: Davy's own connection, with all permissions.
+        gateway: judges and writes.
+        clock: seconds since 1970 UTC.
+        keep_bytes: what may wait in the broker; beyond it the broker acknowledges nothing
+            more and devices keep their packs, so that the inbox cannot eat the log's disk.
+    """
+
+    def __init__(
+        self, client: Client, gateway: Gateway, clock: Callable[[], float], keep_bytes: int
+    ) -> None:
+        self._client = client
+        self._gateway = gateway
+        self._clock = clock
+        self._keep_bytes = keep_bytes
+        self._source = "mqtt"
+        self._arrived: list[Msg] = []
+        self._news = asyncio.Event()
+        self._owed = 0  # messages that the pull under way may still bring
+        self._busy = False
+        self._drained_s = 0.0
+
+    def drained_s(self) -> float:
+        """All that the broker stored before this is in the log."""
+        return self._drained_s
+
+    async def open(self) -> None:
+        """Creates the durable consumer; devices may be let in afterwards, not before.
+
+        The stream exists once any MQTT client has connected, and keeps only what a consumer
+        waits for.
+
+        Raises:
+            BrokerError: the broker keeps its messages elsewhere than this version knows.
+        """
+        stream = self._client.jetstream()
+        consumer = ConsumerConfig(
+            durable_name=CONSUMER,
+            filter_subject=FILTER,
+            ack_policy=AckPolicy.ALL,
+            ack_wait=60,
+            max_ack_pending=10 * _BATCH,
+            deliver_policy=DeliverPolicy.ALL,
+        )
+        try:
+            info = await stream.stream_info(STREAM)
+            limits = replace(info.config, max_bytes=self._keep_bytes, discard=DiscardPolicy.NEW)
+            await stream.update_stream(limits)
+            await stream.add_consumer(STREAM, consumer)
+        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            raise BrokerError(
+                f"broker: the stream {STREAM} cannot be read ({cause}); use the nats-server "
+                "version that Davy names"
+            ) from cause
+        # Places in another life of the stream mean nothing.
+        self._source = f"mqtt@{info.created.isoformat() if info.created else ''}"
+
+    async def run(self) -> None:
+        """Reads for ever; a broken connection is taken up again where the log stands."""
+        while True:
+            try:
+                await self._read()
+            except nats.errors.Error:
+                await asyncio.sleep(0.2)  # the broker's supervisor has said so already
+
+    async def _read(self) -> None:
+        connection = self._client.stats["reconnects"]
+        self._arrived, self._owed = [], 0
+        # What the last connection was sent and did not acknowledge comes again, in order.
+        await self._client.request(f"$JS.API.CONSUMER.RESET.{STREAM}.{CONSUMER}", b"{}", timeout=5)
+        inbox = self._client.new_inbox()
+        subscription = await self._client.subscribe(inbox, cb=self._take)
+        try:
+            while connection == self._client.stats["reconnects"]:
+                if self._owed == 0 and len(self._arrived) < _MOST_WAITING:
+                    await self._ask(inbox)
+                try:
+                    await asyncio.wait_for(self._news.wait(), 2 * _EXPIRES_S)
+                except TimeoutError:
+                    self._owed = 0  # the pull was lost on the way
+                self._news.clear()
+                await self._hand_over()
+        finally:
+            if self._client.is_connected:
+                await subscription.unsubscribe()
+
+    async def _ask(self, inbox: str) -> None:
+        self._owed = _BATCH
+        pull = {"batch": _BATCH, "expires": int(_EXPIRES_S * 1e9)}
+        await self._client.publish(
+            f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{CONSUMER}",
+            json.dumps(pull).encode(),
+            reply=inbox,
+        )
+
+    async def _take(self, message: Msg) -> None:
+        if message.reply:
+            self._arrived.append(message)
+            self._owed -= 1
+        else:  # the server ends the pull: nothing more is there
+            self._owed = 0
+            if not self._arrived and not self._busy:
+                self._drained_s = self._clock() - _RACE_S
+        self._news.set()
+
+    async def _hand_over(self) -> None:
+        """Brings what has arrived into the log and acknowledges the last of it."""
+        if not self._arrived:
+            return
+        some, self._arrived = self._arrived, []
+        self._busy = True
+        messages = [_message(one) for one in some]
+        await self._gateway.take(self._source, messages)
+        await some[-1].ack()
+        self._busy = False
+        if some[-1].reply.endswith(".0"):  # nothing was pending behind it
+            self._drained_s = messages[-1].arrived_s
+
+
+def _message(stored: Msg) -> Message:
+    # $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<delivered>.<time in ns>.<pending>
+    place = stored.reply.split(".")
+    return Message(
+        payload=stored.data,
+        arrived_s=int(place[7]) / 1e9,
+        address=stored.subject,
+        position=int(place[5]),
+    )
