@@ -62,7 +62,8 @@ def committed(offset: int, batch: Batch, **more: Any) -> Commit:
     return Commit(offset=offset, rows=batch, entry=entries(offset, len(batch)), **more)
 
 
-times = st.integers(0, 8 * 9000).map(lambda eighths: eighths / 8) | st.sampled_from([59.875, 60.0])
+eighths = st.integers(0, 8 * 100) | st.integers(0, 8 * 9000)
+times = eighths.map(lambda count: count / 8) | st.sampled_from([59.875, 60.0])
 # a store need not tell -0.0 from 0.0: SQLite does not
 values = st.floats(-1e3, 1e4).map(lambda value: value + 0.0) | st.sampled_from(
     [np.nan, np.inf, 1e308, 0.0]

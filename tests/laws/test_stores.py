@@ -168,6 +168,23 @@ def test_history_equals_a_naive_recomputation_at_every_width(make, days, start_s
         np.testing.assert_allclose(history.mean, means, rtol=1e-9, atol=1e-9)
 
 
+WIDTHS = {"readings": (60.0, 10), "minutes": (600.0, 5), "hours": (36_000.0, 3)}
+
+
+@every_store
+@pytest.mark.parametrize(("end_s", "points"), WIDTHS.values(), ids=WIDTHS)
+def test_one_bucket_gathers_several_commits_and_no_faulty_sensor(store, end_s, points):
+    store.commit(committed(1, rows_of((1, 0, 4.0), (2, 0, 9e9), flags=(0, int(Flag.SHORTED)))))
+    store.commit(committed(2, rows_of((2, 0, 1.0), (1, 1, 7.0), flags=(int(Flag.LATE), 0))))
+    store.commit(committed(3, rows_of((3, 0, 10.0), (3, 0, np.nan))))
+
+    history = store.history(0, 0.0, end_s, points)
+
+    assert history.time_s.tolist() == [0.0]
+    assert (history.min[0], history.mean[0], history.max[0]) == (1.0, 5.0, 10.0)
+    assert history.count.tolist() == [3]
+
+
 @every_store
 @pytest.mark.parametrize(
     ("start_s", "end_s", "points"),

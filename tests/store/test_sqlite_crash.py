@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,23 @@ def test_a_full_disk_is_one_clear_error_that_leaves_nothing_and_ends_when_there_
         store._writer.execute("PRAGMA max_page_count = 1000000")
         store.commit(many)
         assert (store.offset(), store.count(), len(store.transitions())) == (2, 5001, 1)
+
+
+def test_a_commit_that_fails_half_way_leaves_nothing(tmp_path):
+    strange = replace(RISE, until_s=object())  # no database takes this
+    with Sqlite(tmp_path / "davy.db") as store:
+        with pytest.raises(StoreError):
+            store.commit(
+                Commit(
+                    offset=1,
+                    rows=Batch.of((0, 0, 1.0)),
+                    entry=entries(1, 1),
+                    transitions=(RISE, strange),
+                )
+            )
+
+        assert (store.offset(), store.count(), store.transitions()) == (0, 0, [])
+        assert list(store.readings(None, 0, 1e9)) == []
 
 
 def test_a_full_disk_breaks_no_chain_of_the_audit_trail(tmp_path):

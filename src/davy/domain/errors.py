@@ -63,6 +63,7 @@ class Reason(StrEnum):
     WRONG_ALGORITHM = "wrong-algorithm"
     UNKNOWN_DEVICE = "unknown-device"
     REVOKED_DEVICE = "revoked-device"
+    BAD_CREDENTIALS = "bad-credentials"
     FOREIGN_TOPIC = "foreign-topic"
     FOREIGN_NAME = "foreign-name"
     STALE = "stale"

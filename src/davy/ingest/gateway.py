@@ -128,6 +128,12 @@ class Gateway:
                 self._positions[source, partition] = some[-1].position
         return outcomes
 
+    def note(self, refused: Refused) -> None:
+        """Counts and keeps what was refused before it came here."""
+        self.meters.messages += 1
+        self.meters.refused[refused.reason] += 1
+        self._keep([refused])
+
     async def write(self, entry: Entry, zone: str | None = None) -> None:
         """Writes an entry that is no reading: to a zone's partition, or to all of them."""
         count = self._log.settings.partitions

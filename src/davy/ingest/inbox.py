@@ -37,10 +37,9 @@ class Inbox:
         self._waiting: list[tuple[Message, asyncio.Future[Outcome]]] = []
         self._news = asyncio.Event()
 
-    @property
-    def oldest_arrival_s(self) -> float | None:
-        """Since when the first of those that wait has waited."""
-        return self._waiting[0][0].arrived_s if self._waiting else None
+    def drained_s(self) -> float:
+        """All that came before this is in the log."""
+        return self._waiting[0][0].arrived_s if self._waiting else self._clock()
 
     async def submit(self, payload: bytes, bearer: str | None = None) -> Outcome:
         """Brings one pack into the log.

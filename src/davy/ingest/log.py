@@ -169,7 +169,6 @@ class Log:
             after = logged[-1].sequence
             yield logged
 
-
     async def _in_order(self, logged: list[Logged], after: int) -> bool:
         """No gap, but for what the stream has forgotten since it was last read."""
         sequences = [one.sequence for one in logged]

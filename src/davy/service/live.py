@@ -5,6 +5,7 @@ Everything here follows from the steps of the loop; a restart fills it from the 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -76,7 +77,9 @@ class Live:
             if not transition.refused:
                 self._last[transition.point] = transition
                 view = self.alarm(self.plan.points[transition.point])
-                fields = {name: getattr(view, name) for name in view.__struct_fields__}
+                fields = {
+                    field.name: getattr(view, field.name) for field in dataclasses.fields(view)
+                }
                 fields |= {"state": transition.after.value, "value": _number(transition.value)}
                 event, at_s = transition.event.value, transition.at_s
                 news.append(AlarmNews(**fields, event=event, at_s=at_s))
@@ -140,23 +143,24 @@ class Live:
 
     def devices(self) -> list[DeviceView]:
         """All devices, the revoked ones among them."""
+        return [self.device(device.id) for device in self.plan.devices]
+
+    def device(self, name: str) -> DeviceView:
+        """One device by name, which must be in the plan."""
+        device = self.plan.device_by_id[name]
         silence = self._now.state_of(SilenceState)
-        return [
-            DeviceView(
-                id=device.id,
-                site=device.site,
-                zone=device.zone,
-                trust=device.trust.value,
-                heartbeat_s=device.heartbeat_s,
-                revoked=device.revoked,
-                online=not silence.silent[device.index]
-                if np.isfinite(silence.heard_s[device.index])
-                else None,
-                last_seen_s=_number(float(silence.heard_s[device.index])),
-                channels=[channel.key for channel in device.channels],
-            )
-            for device in self.plan.devices
-        ]
+        heard_s = _number(float(silence.heard_s[device.index]))
+        return DeviceView(
+            id=device.id,
+            site=device.site,
+            zone=device.zone,
+            trust=device.trust.value,
+            heartbeat_s=device.heartbeat_s,
+            revoked=device.revoked,
+            online=None if heard_s is None else not silence.silent[device.index],
+            last_seen_s=heard_s,
+            channels=[channel.key for channel in device.channels],
+        )
 
     def channels(self) -> list[ChannelView]:
         """All channels of devices that are not revoked."""

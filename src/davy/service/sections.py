@@ -53,11 +53,16 @@ class BrokerSection(Section):
     binary: Path | None = Field(None, description="Another nats-server than the packaged one.")
     certificate: Path | None = Field(None, description="TLS certificate for MQTT, PEM.")
     key: Path | None = Field(None, description="Its private key, PEM.")
-    sync: str = Field(
-        "2m",
-        pattern=r"^(always|\d+(ms|s|m))$",
-        description="How often the log is forced to disk; `always` survives a power cut and "
-        "costs most of the throughput.",
+    sync_s: float = Field(
+        120.0,
+        ge=0,
+        description="Seconds between forced writes to disk: what a power cut may cost. 0 writes "
+        "through before each acknowledgement and costs most of the throughput.",
+    )
+    inbox_mib: int = Field(
+        512,
+        ge=8,
+        description="MiB of packs that may wait for the gateway; beyond it devices keep theirs.",
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass
 
 
-class AlarmView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmView:
     """One alarm. Times are seconds since 1970 UTC."""
 
     id: str
@@ -31,14 +32,16 @@ class AlarmView(msgspec.Struct, frozen=True, kw_only=True):
     note: str
 
 
-class AlarmNews(AlarmView, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmNews(AlarmView):
     """An alarm that has just changed, and by what."""
 
     event: str
     at_s: float
 
 
-class TransitionView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionView:
     """One step in an alarm's life."""
 
     id: str
@@ -54,7 +57,8 @@ class TransitionView(msgspec.Struct, frozen=True, kw_only=True):
     backfilled: bool
 
 
-class LatestView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestView:
     """The newest reading of a channel."""
 
     time_s: float
@@ -64,7 +68,8 @@ class LatestView(msgspec.Struct, frozen=True, kw_only=True):
     suspicion: float
 
 
-class LimitView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitView:
     """One limit of a channel, in the channel's unit."""
 
     level: str
@@ -73,7 +78,8 @@ class LimitView(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
 
 
-class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelView:
     """One measured quantity."""
 
     key: str
@@ -92,7 +98,8 @@ class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
     latest: LatestView | None
 
 
-class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceView:
     """One box. `online` is None until it was first heard."""
 
     id: str
@@ -106,14 +113,16 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
     channels: list[str]
 
 
-class VoteView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoteView:
     """How a zone votes."""
 
     needed: int
     level: str
 
 
-class ZoneView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneView:
     """One area; `executive` tells whether its valve has been told to act."""
 
     key: str
@@ -124,7 +133,8 @@ class ZoneView(msgspec.Struct, frozen=True, kw_only=True):
     executive: bool
 
 
-class SiteView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteView:
     """One place."""
 
     site: str
@@ -132,7 +142,8 @@ class SiteView(msgspec.Struct, frozen=True, kw_only=True):
     devices: int
 
 
-class TroubleView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleView:
     """Something wrong with Davy itself."""
 
     what: str
@@ -140,7 +151,8 @@ class TroubleView(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-class HealthView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthView:
     """How Davy is."""
 
     status: str
@@ -150,7 +162,8 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
-class HistoryView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryView:
     """One channel's past in buckets; empty buckets are absent."""
 
     channel: str
@@ -163,7 +176,8 @@ class HistoryView(msgspec.Struct, frozen=True, kw_only=True):
     count: list[int]
 
 
-class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceView:
     """Something that was refused; `bytes` is its beginning, base64."""
 
     id: int
@@ -177,7 +191,8 @@ class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):
     bytes: str
 
 
-class AuditView(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditView:
     """One thing that somebody did."""
 
     index: int
@@ -189,7 +204,8 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
-class EnrolledView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolledView:
     """A new device's papers: shown once. `key` is absent for a transport device."""
 
     device: str
@@ -200,4 +216,4 @@ class EnrolledView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     mqtt: dict[str, str | int | bool]
     http: str
     channels: list[str]
-    key: str | msgspec.UnsetType = msgspec.UNSET
+    key: str | None = None

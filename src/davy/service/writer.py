@@ -7,6 +7,7 @@ store that cannot be written is tried again; nothing else waits for it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -81,9 +82,13 @@ class Writer:
         """Returns when everything that was put is committed."""
         await self._empty.wait()
 
-    def close(self) -> None:
-        """Lets go of the thread."""
+    def finish(self) -> None:
+        """Commits what waits, once, after `run` has ended; what fails stays in the log."""
         self._thread.shutdown()
+        if self._queue:
+            with contextlib.suppress(StoreError):
+                self._commit(self._queue)
+            self._queue = []
 
     def _wake(self) -> None:
         self._empty.clear()

@@ -35,7 +35,7 @@ ON CONFLICT (channel) DO UPDATE SET
     time_s = excluded.time_s,
     value = excluded.value,
     flags = excluded.flags
-;
+WHERE excluded.standing_s >= standing_s;
 
 -- name: put_transition
 -- Adds one step in the life of an alarm.

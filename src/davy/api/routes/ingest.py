@@ -1,0 +1,99 @@
+"""Readings over HTTP: the signature, or the device's token, is the credential."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from davy.api.entry import bearer_of, station_of
+from davy.api.problems import REFUSALS, problem
+from davy.api.reply import reply
+from davy.ingest.gateway import Outcome
+from davy.wire.jws import MAX_TOKEN_BYTES
+
+router = APIRouter(tags=["ingest"])
+_SIGNED, _PLAIN = "application/jose", "application/senml+json"
+
+
+async def readings(request: Request) -> Response:
+    """Takes one pack; 202 when it is safely in the log."""
+    station = station_of(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    bearer = None
+    if kind == _PLAIN:
+        token = bearer_of(request)
+        bearer = station.access.device_with(token) if token else None
+        if bearer is None:
+            return problem(401, "plain SenML needs Authorization: Bearer <the device's token>")
+    elif kind != _SIGNED:
+        return problem(415, f"send {_SIGNED} (signed) or {_PLAIN} (with the device's token)")
+    body = await _body(request)
+    if body is None:
+        return problem(413, f"a pack has at most {MAX_TOKEN_BYTES} bytes; send several")
+    return _answer(await station.submit(body, bearer))
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, unless it is larger than any pack may be."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_TOKEN_BYTES:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _answer(outcome: Outcome) -> Response:
+    if outcome.refusal is not None:
+        reason = outcome.refusal.reason
+        return problem(REFUSALS.get(reason, 400), outcome.refusal.detail, f"urn:davy:{reason}")
+    bad = [{"index": one.row, "reason": one.reason.value} for one in outcome.bad]
+    return reply(
+        {"accepted": outcome.accepted, "duplicate": outcome.duplicate, "quarantined": bad}, 202
+    )
+
+
+_DOC = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            _SIGNED: {"schema": {"type": "string"}},
+            _PLAIN: {"schema": {"type": "array", "items": {"type": "object"}}},
+        },
+    },
+    "responses": {
+        "202": {
+            "description": "Safely in the log.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "accepted": {"type": "integer"},
+                            "duplicate": {"type": "integer"},
+                            "quarantined": {
+                                "type": "array",
+                                "items": {
+                                    "type": "object",
+                                    "properties": {
+                                        "index": {"type": "integer"},
+                                        "reason": {"type": "string"},
+                                    },
+                                },
+                            },
+                        },
+                    }
+                }
+            },
+        }
+    },
+}
+router.add_api_route(
+    "/readings",
+    readings,
+    methods=["POST"],
+    status_code=202,
+    openapi_extra=_DOC,
+    response_model=None,
+)
