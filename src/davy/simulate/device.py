@@ -11,7 +11,7 @@ import logging
 import math
 import ssl
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -99,12 +99,14 @@ class VirtualDevice:
         self._news = asyncio.Event()
         self._changed = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def __aenter__(self) -> Self:
         self._life = asyncio.create_task(self._live(), name=f"device {self.account.device}")
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._leaving = True
         if self._life is not None:
             self._life.cancel()
             await asyncio.gather(self._life, return_exceptions=True)
@@ -145,7 +147,7 @@ class VirtualDevice:
         """
         await self._until(lambda: not self._waiting and not self._in_flight, within_s)
 
-    async def _until(self, reached, within_s: float) -> None:  # type: ignore[no-untyped-def]
+    async def _until(self, reached: Callable[[], bool], within_s: float) -> None:
         try:
             async with asyncio.timeout(None if within_s == math.inf else within_s):
                 while not reached():
@@ -163,7 +165,7 @@ class VirtualDevice:
 
     async def _live(self) -> None:
         pause_s, longest_s = BACKOFF_S
-        while True:
+        while not self._leaving:  # a cancellation can be lost where a connection breaks as well
             before = self.connections
             try:
                 await self._speak()
@@ -171,10 +173,8 @@ class VirtualDevice:
                 self.trouble = str(group.exceptions[0])
             finally:
                 self.connected = False
-            if self.connections > before:
-                pause_s = BACKOFF_S[0]
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, longest_s)
+            pause_s = BACKOFF_S[0] if self.connections > before else min(pause_s * 2, longest_s)
+            await asyncio.sleep(0 if self._leaving else pause_s)
 
     async def _speak(self) -> None:
         """One connection, until it breaks."""
