@@ -12,7 +12,7 @@ from davy import __version__
 from davy.api import problems
 from davy.api.entry import remember, station_of
 from davy.api.metrics import text_of
-from davy.api.routes import alarms, devices, ingest, live, look, session
+from davy.api.routes import alarms, devices, ingest, live, look, session, users
 from davy.service.station import Station
 
 PREFIX = "/api/v1"
@@ -35,7 +35,7 @@ def create_app(station: Station, *, secure_cookie: bool = False) -> FastAPI:
     app.state.station = station
     app.state.secure_cookie = secure_cookie
     problems.install(app)
-    for routes in (session, look, alarms, devices, ingest, live):
+    for routes in (session, look, alarms, devices, users, ingest, live):
         app.include_router(routes.router, prefix=PREFIX)
     _add_probes(app)
     _add_pages(app)

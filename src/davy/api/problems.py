@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import msgspec
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from davy.domain.errors import (
 )
 from davy.service.access import TooManyTries
 
+_LOG = structlog.get_logger("davy.api")
 _STATUS: tuple[tuple[type[DavyError], int], ...] = (
     (UnknownName, 404),
     (Conflict, 409),
@@ -40,6 +42,7 @@ REFUSALS: dict[Reason, int] = {
     Reason.WRONG_ALGORITHM: 401,
     Reason.UNKNOWN_DEVICE: 401,
     Reason.REVOKED_DEVICE: 401,
+    Reason.BAD_CREDENTIALS: 401,
     Reason.FOREIGN_TOPIC: 401,
     Reason.STALE: 409,
     Reason.REPLAYED: 409,
@@ -77,6 +80,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def theirs(_: Request, error: HTTPException) -> Response:
         return problem(error.status_code, str(error.detail))
+
+    @app.exception_handler(Exception)
+    async def unforeseen(_: Request, error: Exception) -> Response:
+        _LOG.error("a request failed", error=f"{type(error).__name__}: {error}")
+        return problem(500, "something failed inside Davy; its log says what")
 
     @app.exception_handler(RequestValidationError)
     async def mistyped(_: Request, error: RequestValidationError) -> Response:

@@ -14,6 +14,9 @@ from davy.api.app import create_app
 from davy.domain.errors import ConfigError
 from davy.service.running import Running
 
+_HERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}
+"""As seen from this machine: listening everywhere includes here."""
+
 
 @asynccontextmanager
 async def web_server(running: Running) -> AsyncIterator[str]:
@@ -25,7 +28,7 @@ async def web_server(running: Running) -> AsyncIterator[str]:
     section = running.config.server
     listener = _listen(section.host, section.port)
     host, port = listener.getsockname()[:2]
-    url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+    url = f"http://{_HERE.get(host, host)}:{port}"
     running.station.api_url = url
     app = create_app(running.station, secure_cookie=section.secure_cookie)
     server = uvicorn.Server(
@@ -46,6 +49,7 @@ async def web_server(running: Running) -> AsyncIterator[str]:
             await asyncio.sleep(0.01)
         yield url
     finally:
+        running.station.hub.close()
         server.should_exit = True
         await task
         listener.close()

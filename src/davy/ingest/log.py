@@ -77,18 +77,19 @@ class Log:
             max_bytes=self.settings.keep_bytes,
             duplicate_window=120,
         )
-        try:
-            await self._stream.add_stream(config)
-        except nats.js.errors.BadRequestError:
-            await self._renew(config)
-        except (nats.js.errors.Error, nats.errors.Error) as cause:
-            raise _trouble("opened", cause) from cause
-
-    async def _renew(self, config: StreamConfig) -> None:
+        # Asked for again, a stream would be counted twice against the disk that the broker has.
         try:
             await self._stream.update_stream(config)
+        except nats.js.errors.NotFoundError:
+            await self._create(config)
         except (nats.js.errors.Error, nats.errors.Error) as cause:
             raise _trouble("opened with these limits", cause) from cause
+
+    async def _create(self, config: StreamConfig) -> None:
+        try:
+            await self._stream.add_stream(config)
+        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            raise _trouble("opened", cause) from cause
 
     async def append(self, partition: int, entry: Entry, key: str | None = None) -> int:
         """Writes an entry and waits until it is stored.

@@ -119,7 +119,9 @@ class Annunciate:
             refused = self._answer(state, act, before)
         elif act.event is Event.SHELVE:
             if before is State.OUT_OF_SERVICE:
-                refused = "it is out of service; return it to service first"
+                refused = _AWAY
+            elif act.until_s is not None and act.until_s <= act.at_s:
+                refused = "that time is over already; shelve it until a later one"
             else:
                 longest_s = act.at_s + self.longest_shelf_s
                 until_s = longest_s if act.until_s is None else min(act.until_s, longest_s)
@@ -129,8 +131,9 @@ class Annunciate:
                 return replace(
                     self._unshelve(state, act.point, act.at_s), by=act.by, note=act.note, act=act.id
                 )
-            refused = "it is not shelved"
+            refused = _AWAY if before is State.OUT_OF_SERVICE else "it is not shelved"
         elif act.event is Event.REMOVE:
+            refused = "it is out of service already" if before is State.OUT_OF_SERVICE else ""
             state.out[act.point] = True
         elif act.event is Event.RETURN:
             refused = "" if before is State.OUT_OF_SERVICE else "it is in service already"
@@ -184,6 +187,7 @@ class Annunciate:
         state.changed_s[point] = at_s
 
 
+_AWAY = "it is out of service; return it to service first"
 _WHY_NOT: dict[tuple[State, Event], str] = {
     (State.UNACKED, Event.RESET): "its condition still stands; acknowledge it, and reset it "
     "when it has ended",
@@ -195,4 +199,6 @@ _WHY_NOT: dict[tuple[State, Event], str] = {
     (State.LATCHED, Event.ACK): "it is acknowledged already; reset it",
     (State.SHELVED, Event.ACK): "it is shelved; unshelve it first",
     (State.SHELVED, Event.RESET): "it is shelved; unshelve it first",
+    (State.OUT_OF_SERVICE, Event.ACK): _AWAY,
+    (State.OUT_OF_SERVICE, Event.RESET): _AWAY,
 }

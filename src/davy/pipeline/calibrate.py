@@ -17,7 +17,7 @@ from davy.domain.batch import Batch
 from davy.domain.flags import FAULT, UNUSABLE, Flag, bits, marked
 from davy.domain.plan import Plan
 from davy.domain.site import UNIT_CODES, Channel, Quantity, Unit
-from davy.pipeline.runs import Runs, held, runs_of
+from davy.pipeline.runs import Runs, held, places, runs_of
 from davy.pipeline.validate import judged_at
 from davy.sensing.adc import mv_to_rs
 from davy.sensing.catalog import mox_part
@@ -127,14 +127,14 @@ class Calibrate:
         value = batch.raw.copy()
         at_s = judged_at(batch)
         runs = runs_of(self.device_of[batch.channel])
-        thermometer = _Weather(
-            self.role == _THERMOMETER, state.temperature_c, state.temperature_at_s
-        )
-        hygrometer = _Weather(self.role == _HYGROMETER, state.humidity, state.humidity_at_s)
+        role = self.role[batch.channel]
+        role[marked(batch.flags, UNUSABLE)] = _NO_ROLE
+        thermometer = _Weather(role == _THERMOMETER, state.temperature_c, state.temperature_at_s)
+        hygrometer = _Weather(role == _HYGROMETER, state.humidity, state.humidity_at_s)
         temperature_c = self._fresh(at_s, thermometer.follow(batch, at_s, runs))
         humidity = self._fresh(at_s, hygrometer.follow(batch, at_s, runs))
         booted_s = _booted(state, batch, at_s, runs)
-        rows = np.flatnonzero(self.films.mox[batch.channel] & (batch.unit <= _RATIO))
+        rows = places(self.films.mox[batch.channel] & (batch.unit <= _RATIO))
         if len(rows):
             weather = temperature_c[rows], humidity[rows]
             ratio = self._ratio(batch, rows, weather)
@@ -185,7 +185,7 @@ def _film(channel: Channel | None) -> MoxPart | None:
 
 
 class _Weather(NamedTuple):
-    """One kind of instrument: which channels are one, and what each device's last said."""
+    """One kind of instrument: the rows it speaks in, and what each device's last said."""
 
     is_source: NDArray[np.bool_]
     last: NDArray[np.float64]
@@ -195,15 +195,16 @@ class _Weather(NamedTuple):
         self, batch: Batch, at_s: NDArray[np.float64], runs: Runs
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What the box's own instrument last said at each row, and when; moves the state."""
-        usable = ~marked(batch.flags, UNUSABLE)
-        where = held((self.is_source[batch.channel] & usable)[runs.order], runs)
-        source = runs.order[where]
         owner = runs.keys[runs.run]
         reading, read_s = np.empty(len(batch)), np.empty(len(batch))
-        reading[runs.order] = np.where(where >= 0, batch.raw[source], self.last[owner])
-        read_s[runs.order] = np.where(where >= 0, at_s[source], self.last_at_s[owner])
-        ends = runs.order[runs.ends - 1]
-        self.last[runs.keys], self.last_at_s[runs.keys] = reading[ends], read_s[ends]
+        reading[runs.order], read_s[runs.order] = self.last[owner], self.last_at_s[owner]
+        if self.is_source.any():
+            where = held(self.is_source[runs.order], runs)
+            told = places(where >= 0)
+            row, source = runs.order[told], runs.order[where[told]]
+            reading[row], read_s[row] = batch.raw[source], at_s[source]
+            ends = runs.order[runs.ends - 1]
+            self.last[runs.keys], self.last_at_s[runs.keys] = reading[ends], read_s[ends]
         return reading, read_s
 
 

@@ -18,10 +18,8 @@ from davy.domain.alarm import Change, Point
 from davy.domain.batch import Batch
 from davy.domain.flags import FAULT, UNUSABLE, Flag, marked
 from davy.domain.plan import Plan
-from davy.pipeline.runs import before, held, hold, runs_of
+from davy.pipeline.runs import before, hold, places, runs_of
 from davy.pipeline.validate import judged_at
-
-Signal = Callable[[Batch], NDArray[np.float64]]
 
 
 def _value(batch: Batch) -> NDArray[np.float64]:
@@ -35,31 +33,48 @@ def _value(batch: Batch) -> NDArray[np.float64]:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What a level looks at. Where it is NaN it decides nothing: the last state is held.
+
+    `mask`: of a signal that tells whether a reading is flagged, those flags; it is 0 wherever
+    none of them stands. `shown`: what a person is told, where that differs from the signal (a
+    reading beyond its curve shows the curve's end, not infinity).
+    """
+
+    read: Callable[[Batch], NDArray[np.float64]]
+    mask: Flag | None = None
+    shown: Callable[[Batch], NDArray[np.float64]] | None = None
+
+
 def _flagged(mask: Flag) -> Signal:
-    def signal(batch: Batch) -> NDArray[np.float64]:
+    def read(batch: Batch) -> NDArray[np.float64]:
         stands: NDArray[np.float64] = marked(batch.flags, mask).astype(np.float64)
         stands[marked(batch.flags, Flag.DUPLICATE)] = np.nan
         return stands
 
-    return signal
+    return Signal(read, mask)
 
+
+_LEVEL = Signal(_value, shown=lambda batch: batch.value)
+_DOSE = Signal(lambda batch: batch.dose)
 
 SIGNALS: dict[str, Signal] = {
-    "low": _value,
-    "high": _value,
-    "high-high": _value,
-    "rise": lambda batch: batch.rise,
-    "stel": lambda batch: batch.stel,
-    "twa": lambda batch: batch.twa,
-    "co-dose-en": lambda batch: batch.dose,
-    "co-dose-ul": lambda batch: batch.dose,
+    "low": _LEVEL,
+    "high": _LEVEL,
+    "high-high": _LEVEL,
+    "rise": Signal(lambda batch: batch.rise),
+    "stel": Signal(lambda batch: batch.stel),
+    "twa": Signal(lambda batch: batch.twa),
+    "co-dose-en": _DOSE,
+    "co-dose-ul": _DOSE,
     "fault": _flagged(FAULT),
     "over-range": _flagged(Flag.ABOVE_CURVE),
     "warm-up": _flagged(Flag.WARM_UP),
     "uncalibrated": _flagged(Flag.UNCALIBRATED),
     "clock": _flagged(Flag.FUTURE),
 }
-"""What each level looks at. A signal that is NaN decides nothing: the last state is held."""
+"""What each level looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +107,18 @@ class Layer:
         return layer
 
 
+class Watch(NamedTuple):
+    """The layers that share one signal, and [channels] the least that begins any of them."""
+
+    signal: Signal
+    layers: list[int]
+    least: NDArray[np.float64]
+
+
 class DetectState(NamedTuple):
     """[channels, layers] each: whether the signal stands beyond its limit, since when (by the
-    time that counts, and by the reading's own clock), its last value, how that was marked,
-    and whether the condition has been announced."""
+    time that counts, and by the reading's own clock), and whether the condition has been
+    announced; and while it waits for that, its last value and how that was marked."""
 
     beyond: NDArray[np.bool_]
     since_s: NDArray[np.float64]
@@ -122,10 +145,18 @@ class Detect:
     layers: tuple[Layer, ...]
     channels: int
     unverified_from: float = 0.5
-    used: tuple[NDArray[np.bool_], ...] = field(init=False, repr=False)
+    watches: tuple[Watch, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "used", tuple(layer.point >= 0 for layer in self.layers))
+        sharing: dict[Signal, list[int]] = {}
+        for index, layer in enumerate(self.layers):
+            if (layer.point >= 0).any():
+                sharing.setdefault(SIGNALS[layer.level], []).append(index)
+        watches = tuple(
+            Watch(signal, indexes, np.fmin.reduce([self.layers[index].on for index in indexes]))
+            for signal, indexes in sharing.items()
+        )
+        object.__setattr__(self, "watches", watches)
 
     @staticmethod
     def of(plan: Plan) -> Detect:
@@ -154,16 +185,7 @@ class Detect:
     def step(self, state: DetectState, batch: Batch) -> tuple[DetectState, Batch]:
         """Adds changes to those of earlier stages, all in the order of the rows; what a tick
         brings comes last."""
-        changes: list[Change] = []
-        if len(batch):
-            at_s = judged_at(batch)
-            signals: dict[Signal, NDArray[np.float64]] = {}
-            for index, layer in enumerate(self.layers):
-                if self.used[index].any():
-                    source = SIGNALS[layer.level]
-                    if source not in signals:
-                        signals[source] = source(batch)
-                    changes += self._walk(state, index, batch, signals[source], at_s)
+        changes = self._read(state, batch) if len(batch) else []
         if not np.isnan(batch.watermark_s):
             changes += self._wait(state, batch.watermark_s, len(batch))
         if not changes:
@@ -171,29 +193,69 @@ class Detect:
         in_order = sorted((*batch.changes, *changes), key=lambda change: change.row)
         return state, replace(batch, changes=tuple(in_order))
 
+    def _read(self, state: DetectState, batch: Batch) -> list[Change]:
+        """What the rows say. A signal that stays far from its limits costs one comparison."""
+        channel = batch.channel
+        at_s = judged_at(batch)
+        live = state.beyond.take(channel, axis=0) | state.active.take(channel, axis=0)
+        alive = set(np.flatnonzero(live.any(axis=0)).tolist())
+        marks = int(np.bitwise_or.reduce(batch.flags))
+        changes: list[Change] = []
+        for signal, indexes, least in self.watches:
+            living = alive.intersection(indexes)
+            if signal.mask is not None and not marks & signal.mask and not living:
+                continue
+            value = signal.read(batch)
+            near = value >= least.take(channel)
+            for index in living:
+                near |= live[:, index]
+            if near.any():
+                shown = signal.shown(batch) if signal.shown else value
+                rows = places(near)
+                for index in indexes:
+                    involved = self._involved(state, index, channel[rows], value[rows])
+                    if involved is not None:
+                        walked = places(involved[channel])
+                        changes += self._walk(state, index, batch, walked, (value, shown, at_s))
+        return changes
+
+    def _involved(
+        self,
+        state: DetectState,
+        index: int,
+        channel: NDArray[np.int32],
+        value: NDArray[np.float64],
+    ) -> NDArray[np.bool_] | None:
+        """Channels of which some row may move this layer: bool [channels], None for none.
+
+        A quiet one moves when it reaches `on`, one that has been announced and still stands
+        when it falls below `off`; between the two, time alone may move it.
+        """
+        layer = self.layers[index]
+        beyond, active = state.beyond[channel, index], state.active[channel, index]
+        stands = beyond & active
+        moves = np.where(stands, value < layer.off[channel], value >= layer.on[channel])
+        moves |= beyond ^ active
+        if not moves.any():
+            return None
+        involved = np.zeros(self.channels, np.bool_)
+        involved[channel[moves]] = True
+        return involved
+
     def _walk(
         self,
         state: DetectState,
         index: int,
         batch: Batch,
-        signal: NDArray[np.float64],
-        at_s: NDArray[np.float64],
+        rows: NDArray[np.intp],
+        columns: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     ) -> list[Change]:
-        """One layer over all rows. Channels that are far from their limit cost a comparison."""
+        """One layer over all rows of some channels; `columns` are signal, shown and time."""
         layer = self.layers[index]
-        live = state.beyond[:, index] | state.active[:, index]
-        near = (signal >= layer.off[batch.channel]) | live[batch.channel]
-        near &= self.used[index][batch.channel]
-        if not near.any():
-            return []
-        involved = np.zeros(self.channels, np.bool_)
-        involved[batch.channel[near]] = True
-        rows = np.flatnonzero(involved[batch.channel])
         runs = runs_of(batch.channel[rows])
         rows = rows[runs.order]
-        channel, value, now_s = batch.channel[rows], signal[rows], at_s[rows]
-        own_s = batch.time_s[rows]
-        keys = runs.keys
+        value, shown, now_s = (column[rows] for column in columns)
+        channel, own_s, keys = batch.channel[rows], batch.time_s[rows], runs.keys
 
         over, under = value >= layer.on[channel], value < layer.off[channel]
         beyond = hold(over | under, over, runs, state.beyond[keys, index])
@@ -205,30 +267,28 @@ class Detect:
         ends = under & (np.fmin(stood_s, stood_own_s) >= layer.off_delay_s[channel])
         active = hold(begins | ends, begins, runs, state.active[keys, index])
         changed = active != before(active, runs, state.active[keys, index])
+        known = ~np.isnan(value)
+        shown = hold(known, shown, runs, state.value[keys, index])
+        odd = hold(known, self._odd(batch, rows), runs, state.odd[keys, index])
 
-        odd = self._odd(batch, rows)
         last = runs.ends - 1
-        seen = held(~np.isnan(value), runs)[last]
-        known = seen >= 0
-        state.value[keys[known], index] = value[seen[known]]
-        state.odd[keys[known], index] = odd[seen[known]]
-        state.beyond[keys, index] = beyond[last]
+        state.value[keys, index], state.odd[keys, index] = shown[last], odd[last]
+        state.beyond[keys, index], state.active[keys, index] = beyond[last], active[last]
         state.since_s[keys, index] = since_s[last]
         state.since_time_s[keys, index] = since_time_s[last]
-        state.active[keys, index] = active[last]
-        _forget(state, keys[~beyond[last] & ~active[last]], index)
+        _forget(state, keys, index)
         return [
             Change(
                 point=int(layer.point[channel[place]]),
                 active=bool(active[place]),
                 at_s=float(now_s[place]),
                 time_s=float(own_s[place]),
-                value=_shown(batch, int(rows[place]), float(value[place])),
+                value=float(shown[place]),
                 unverified=bool(odd[place] & _UNVERIFIED),
                 backfilled=bool(odd[place] & _BACKFILLED),
                 row=int(rows[place]),
             )
-            for place in np.flatnonzero(changed)
+            for place in places(changed)
         ]
 
     def _odd(self, batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
@@ -262,18 +322,16 @@ class Detect:
                         row=row,
                     )
                 )
+                _forget(state, np.array([channel]), int(index))
         return changes
 
 
-def _forget(state: DetectState, quiet: NDArray[np.intp], index: int) -> None:
-    """Nothing of a quiet channel is kept, so that it may be skipped while it is quiet."""
+def _forget(state: DetectState, keys: NDArray[np.intp], index: int) -> None:
+    """Keeps only what is waited for, so that a channel may be skipped while nothing moves."""
+    beyond, active = state.beyond[keys, index], state.active[keys, index]
+    told = keys[active | ~beyond]
+    state.value[told, index] = np.nan
+    state.odd[told, index] = 0
+    quiet = keys[~active & ~beyond]
     state.since_s[quiet, index] = np.nan
     state.since_time_s[quiet, index] = np.nan
-    state.value[quiet, index] = np.nan
-    state.odd[quiet, index] = 0
-
-
-def _shown(batch: Batch, row: int, signal: float) -> float:
-    """What a person is told: a reading beyond its curve shows the curve's end, not infinity."""
-    at_end = marked(batch.flags[row : row + 1], Flag.BELOW_CURVE | Flag.ABOVE_CURVE)[0]
-    return float(batch.value[row]) if at_end and signal in {0.0, np.inf} else signal

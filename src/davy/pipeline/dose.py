@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from davy.domain.batch import Batch
 from davy.domain.flags import UNUSABLE, Flag, marked
 from davy.domain.plan import Plan
-from davy.pipeline.runs import rounds
+from davy.pipeline.runs import Runs, before, places, rounds, running_max, runs_of
 from davy.pipeline.validate import judged_at
 
 
@@ -48,6 +48,8 @@ DOSE_TABLES: dict[str, DoseTable] = {
 }
 _HALF_LIFE_S = 4 * 3600.0
 _LONGEST_STEP_S = 60.0
+_LOWEST_FLOOR_PPM = min(table.floor_ppm for table in DOSE_TABLES.values())
+_TRACE = 1e-4
 _FULL = 2.0  # the vessel overflows here, so that an old dose does not echo for a day
 
 
@@ -87,38 +89,65 @@ class Dose:
     def step(self, state: DoseState, batch: Batch) -> tuple[DoseState, Batch]:
         """Adds the dose on rows that have a usable value."""
         usable = ~marked(batch.flags, UNUSABLE)
-        rows = np.flatnonzero(usable & (self.table_of[batch.channel] >= 0))
+        rows = places(usable & (self.table_of[batch.channel] >= 0))
         rows = rows[np.isfinite(batch.value[rows])]
         if len(rows) == 0:
             return state, batch
-        dose = np.full(len(batch), np.nan)
-        at_s = judged_at(batch)
         # Below its curve a film says "at most the foot": that is no exposure.
-        ppm = np.where(marked(batch.flags, Flag.BELOW_CURVE), 0.0, batch.value)
-        for some in rounds(batch.channel[rows]):
-            now = rows[some]
-            channel = batch.channel[now]
-            step_s = np.clip(at_s[now] - state.at_s[channel], 0.0, _LONGEST_STEP_S)
-            step_s = np.nan_to_num(step_s)
-            mean = (ppm[now] + state.ppm[channel]) / 2
-            pace, keep = self._pace(channel, np.where(step_s > 0, mean, 0.0))
-            level = state.dose[channel] * keep**step_s + pace * step_s
-            dose[now] = state.dose[channel] = np.minimum(level, _FULL)
-            state.at_s[channel] = np.fmax(at_s[now], state.at_s[channel])
-            state.ppm[channel] = ppm[now]
+        ppm = np.where(marked(batch.flags[rows], Flag.BELOW_CURVE), 0.0, batch.value[rows])
+        runs = runs_of(batch.channel[rows])
+        at_s, ppm = judged_at(batch)[rows[runs.order]], ppm[runs.order]
+        first_s = state.at_s[runs.keys]
+        at_s = running_max(at_s, runs, first_s)
+        mean = (ppm + before(ppm, runs, state.ppm[runs.keys])) / 2
+        step_s = np.minimum(at_s - before(at_s, runs, first_s), _LONGEST_STEP_S)
+        step_s = np.fmax(step_s, 0.0)  # the first reading has none before it (NaN)
+        gained = self._gained(runs, mean, step_s)
+        last = runs.ends - 1
+        state.at_s[runs.keys], state.ppm[runs.keys] = at_s[last], ppm[last]
+        dose = np.full(len(batch), np.nan)
+        dose[rows[runs.order]] = _filled(state.dose, runs, gained, step_s)
         return state, replace(batch, dose=dose)
 
-    def _pace(
-        self, channel: NDArray[np.int32], ppm: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        pace = np.zeros(len(ppm))
-        keep = np.ones(len(ppm))
+    def _gained(
+        self, runs: Runs, mean_ppm: NDArray[np.float64], step_s: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """What each step adds to the vessel; 0 where the air was good enough to empty it."""
+        gained = np.zeros(len(mean_ppm))
+        if mean_ppm.max() <= _LOWEST_FLOOR_PPM:
+            return gained
+        table_of = self.table_of[runs.keys][runs.run]
         for index, table in enumerate(DOSE_TABLES.values()):
-            here = self.table_of[channel] == index
-            harmful = here & (ppm > table.floor_ppm)
+            harmful = (table_of == index) & (mean_ppm > table.floor_ppm)
             minutes = np.exp(
-                np.interp(np.log(ppm[harmful]), np.log(table.ppm), np.log(table.minutes))
+                np.interp(np.log(mean_ppm[harmful]), np.log(table.ppm), np.log(table.minutes))
             )
-            pace[harmful] = 1 / (60 * minutes)
-            keep[here & ~harmful] = 0.5 ** (1 / _HALF_LIFE_S)
-        return pace, keep
+            gained[harmful] = step_s[harmful] / (60 * minutes)
+        return gained
+
+
+def _filled(
+    vessel: NDArray[np.float64],
+    runs: Runs,
+    gained: NDArray[np.float64],
+    step_s: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The dose at each place, in the order of the runs; moves `vessel` [channels].
+
+    An empty vessel that gains nothing stays empty, which is nearly all of them nearly always;
+    the others are walked in rounds.
+    """
+    dose = np.zeros(len(gained))
+    gains = np.logical_or.reduceat(gained > 0, runs.starts)
+    busy = places((gains | (vessel[runs.keys] > 0))[runs.run])
+    if len(busy) == 0:
+        return dose
+    gained, kept = gained[busy], 0.5 ** (step_s[busy] / _HALF_LIFE_S)
+    kept[gained > 0] = 1.0
+    channel = runs.keys[runs.run[busy]]
+    for some in rounds(channel):
+        level = np.minimum(vessel[channel[some]] * kept[some] + gained[some], _FULL)
+        # A trace that only fades is gone at some point, or the channel would never be calm.
+        level[(level < _TRACE) & (kept[some] < 1)] = 0.0
+        dose[busy[some]] = vessel[channel[some]] = level
+    return dose

@@ -7,8 +7,8 @@ batch is cut, and floating-point ones do not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from davy.domain.batch import Batch
 from davy.domain.flags import UNUSABLE, Flag, marked
 from davy.domain.plan import Plan
-from davy.pipeline.runs import Runs, before, rounds, running_max, running_total, runs_of
+from davy.pipeline.runs import Runs, before, places, rounds, running_max, running_total, runs_of
 from davy.pipeline.validate import judged_at
 
 RISE_WINDOW_S = 60.0
@@ -30,8 +30,9 @@ _FAR = np.int64(-(1 << 60))
 
 class ExposureState(NamedTuple):
     """Per channel: the last usable reading; the first value of each of the last seven 10 s
-    bins with the bins' numbers; and for channels with an exposure limit (one row each) the
-    integrals of the last 16 minutes and the last 97 five-minute bins, in milli-ppm-seconds.
+    bins with the bins' numbers; the integrals of the last 16 minutes and the last 97
+    five-minute bins, newest first, in milli-ppm-seconds; and of each the total of all but the
+    oldest, which is what nearly every reading needs.
     """
 
     at_s: NDArray[np.float64]
@@ -40,8 +41,10 @@ class ExposureState(NamedTuple):
     rise_first: NDArray[np.float64]
     stel_bin: NDArray[np.int64]
     stel_sum: NDArray[np.int64]
+    stel_total: NDArray[np.int64]
     twa_bin: NDArray[np.int64]
     twa_sum: NDArray[np.int64]
+    twa_total: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class Exposure:
 
     watched: NDArray[np.bool_]
     exposed: NDArray[np.bool_]
+    asked: NDArray[np.bool_] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "asked", self.watched | self.exposed)
 
     @staticmethod
     def of(plan: Plan) -> Exposure:
@@ -82,15 +89,16 @@ class Exposure:
             rise_first=np.full((n, _RISE_BINS + 1), np.nan),
             stel_bin=np.full(n, _FAR),
             stel_sum=np.zeros((n, _STEL_BINS + 1), np.int64),
+            stel_total=np.zeros(n, np.int64),
             twa_bin=np.full(n, _FAR),
             twa_sum=np.zeros((n, _TWA_BINS + 1), np.int64),
+            twa_total=np.zeros(n, np.int64),
         )
 
     def step(self, state: ExposureState, batch: Batch) -> tuple[ExposureState, Batch]:
         """Adds the three columns on rows that have a usable value."""
-        asked = (self.watched | self.exposed)[batch.channel]
-        rows = np.flatnonzero(asked & ~marked(batch.flags, UNUSABLE))
-        rows = rows[np.isfinite(batch.value[rows])]
+        usable = self.asked[batch.channel] & ~marked(batch.flags, UNUSABLE)
+        rows = places(usable & np.isfinite(batch.value))
         if len(rows) == 0:
             return state, batch
         runs = runs_of(batch.channel[rows])
@@ -98,27 +106,31 @@ class Exposure:
         channel, value = batch.channel[rows], batch.value[rows]
         first_s = state.at_s[runs.keys]
         at_s = running_max(judged_at(batch)[rows], runs, first_s)  # time never runs back
-        judged = batch
-        here = self.watched[channel]
-        if here.any():
-            rise = _rise(state, runs_of(channel[here]), at_s[here], value[here])
-            judged = replace(judged, rise=_spread(batch, rows[here], rise))
+        found: dict[str, Any] = {}
+        here = places(self.watched[channel])
+        if len(here):
+            rise = _rise(state, _among(runs, channel, here), at_s[here], value[here])
+            found["rise"] = _spread(batch, rows[here], rise)
         # Below its curve a film says "at most the foot": that is no exposure.
         value = np.where(marked(batch.flags[rows], Flag.BELOW_CURVE), 0.0, value)
-        here = self.exposed[channel]
-        if here.any():
+        here = places(self.exposed[channel])
+        if len(here):
             step_s = np.minimum(at_s - before(at_s, runs, first_s), _LONGEST_STEP_S)
             last = before(value, runs, state.value[runs.keys])
-            breathed = _breathed(step_s, last, value)
-            stel, twa = _windows(state, runs_of(channel[here]), at_s[here], breathed[here])
-            judged = replace(
-                judged,
-                stel=_spread(batch, rows[here], stel),
-                twa=_spread(batch, rows[here], twa),
-            )
+            breathed = _breathed(step_s[here], last[here], value[here])
+            some = _among(runs, channel, here)
+            for name, ring in _rings(state).items():
+                found[name] = _spread(
+                    batch, rows[here], _averages(ring, some, at_s[here], breathed)
+                )
         state.at_s[runs.keys] = at_s[runs.ends - 1]
         state.value[runs.keys] = value[runs.ends - 1]
-        return state, judged
+        return state, replace(batch, **found)
+
+
+def _among(runs: Runs, channel: NDArray[np.int32], here: NDArray[np.intp]) -> Runs:
+    """The runs of some of the places, which keep their order."""
+    return runs if len(here) == len(channel) else runs_of(channel[here])
 
 
 def _breathed(
@@ -126,16 +138,7 @@ def _breathed(
 ) -> NDArray[np.int64]:
     """What each reading adds, in milli-ppm-seconds; nothing, where there is none before it."""
     mean = np.maximum(0.0, (value + last) / 2)
-    return np.rint(np.nan_to_num(mean * step_s) * _MILLI).astype(np.int64)
-
-
-def _windows(
-    state: ExposureState, runs: Runs, at_s: NDArray[np.float64], breathed: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return (
-        _averages(_Ring(state.stel_bin, state.stel_sum, 60.0), runs, at_s, breathed),
-        _averages(_Ring(state.twa_bin, state.twa_sum, 300.0), runs, at_s, breathed),
-    )
+    return np.rint(np.fmax(mean * step_s, 0.0) * _MILLI).astype(np.int64)
 
 
 def _spread(
@@ -151,10 +154,12 @@ def _stretches(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
     """Cuts runs where the bin changes: starts, the stretch of each place, and whether a
     stretch opens a bin that the state does not have yet."""
+    if runs.single:
+        return runs.starts, runs.run, bins != newest[runs.keys]
     changed = np.empty(len(bins), np.bool_)
     changed[1:] = bins[1:] != bins[:-1]
     changed[runs.starts] = True
-    starts = np.flatnonzero(changed)
+    starts = places(changed)
     opens = np.ones(len(starts), np.bool_)
     of_run = runs.run[starts]
     first_of_run = starts == runs.starts[of_run]
@@ -167,19 +172,31 @@ def _rise(
 ) -> NDArray[np.float64]:
     bins = np.floor(at_s / (RISE_WINDOW_S / _RISE_BINS)).astype(np.int64)
     starts, stretch, opens = _stretches(runs, bins, state.rise_bin[:, 0])
-    channel = runs.keys[runs.run[starts]]
-    lowest = np.empty(len(starts))
-    for some in rounds(channel):
-        at, now = channel[some], bins[starts[some]]
-        fresh = opens[some]
-        new, where = at[fresh], starts[some[fresh]]
-        state.rise_bin[new, 1:] = state.rise_bin[new, :-1]
-        state.rise_first[new, 1:] = state.rise_first[new, :-1]
-        state.rise_bin[new, 0] = bins[where]
-        state.rise_first[new, 0] = value[where]
-        inside = state.rise_bin[at] >= now[:, None] - _RISE_BINS
-        lowest[some] = np.where(inside, state.rise_first[at], np.inf).min(axis=1)
-    return value - lowest[stretch]
+    of_run = runs.run[starts]
+    keys = runs.keys
+    known_bin, known_first = state.rise_bin[keys], state.rise_first[keys]  # newest first
+    if not opens.any():
+        inside = known_bin >= bins[runs.starts][:, None] - _RISE_BINS
+        foot = np.where(inside, known_first, np.inf).min(axis=1)
+        return np.asarray(value - foot[runs.run])
+    # What each run knows from before, oldest first, with the bins that it opens behind it.
+    width = _RISE_BINS + 1
+    opened = np.cumsum(opens)
+    place = opened + width * (of_run + 1) - 1
+    line_bin = np.empty(width * len(keys) + int(opened[-1]), np.int64)
+    line_first = np.empty(len(line_bin))
+    new, first = place[opens], starts[opens]
+    line_bin[new], line_first[new] = bins[first], value[first]
+    old = np.ones(len(line_bin), np.bool_)
+    old[new] = False
+    line_bin[old], line_first[old] = known_bin[:, ::-1].ravel(), known_first[:, ::-1].ravel()
+    back = np.arange(width)
+    seven = place[:, None] - back
+    inside = line_bin[seven] >= bins[starts][:, None] - _RISE_BINS
+    lowest = np.where(inside, line_first[seven], np.inf).min(axis=1)
+    seven = seven[np.append(places(np.diff(of_run)), len(starts) - 1)]
+    state.rise_bin[keys], state.rise_first[keys] = line_bin[seven], line_first[seven]
+    return np.asarray(value - lowest[stretch])
 
 
 class _Ring(NamedTuple):
@@ -187,34 +204,51 @@ class _Ring(NamedTuple):
 
     newest: NDArray[np.int64]
     sums: NDArray[np.int64]
+    total: NDArray[np.int64]
     bin_s: float
+
+
+def _rings(state: ExposureState) -> dict[str, _Ring]:
+    return {
+        "stel": _Ring(state.stel_bin, state.stel_sum, state.stel_total, 60.0),
+        "twa": _Ring(state.twa_bin, state.twa_sum, state.twa_total, 300.0),
+    }
 
 
 def _averages(
     ring: _Ring, runs: Runs, at_s: NDArray[np.float64], breathed: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Average over the ring; of its oldest bin only what is still inside the window counts."""
-    newest, sums, bin_s = ring
+    newest, sums, total, bin_s = ring
     bins = np.floor(at_s / bin_s).astype(np.int64)
     starts, stretch, _ = _stretches(runs, bins, newest)
-    channel = runs.keys[runs.run[starts]]
     so_far = running_total(breathed, starts[stretch])
     ends = np.append(starts[1:], len(bins)) - 1
     width = sums.shape[1]
-    opening, inner, oldest = (np.empty(len(starts), np.int64) for _ in range(3))
+    known, oldest = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
+    channel = runs.keys[runs.run[starts]]
     for some in rounds(channel):
-        at = channel[some]
-        passed = np.minimum(bins[starts[some]] - newest[at], width)
-        for shift in np.unique(passed[passed > 0]).tolist():
-            moved = at[passed == shift]
-            sums[moved, shift:] = sums[moved, : width - shift]
-            sums[moved, :shift] = 0
-        newest[at] = bins[starts[some]]
-        opening[some] = sums[at, 0]
-        inner[some] = sums[at, 1:-1].sum(axis=1)
-        oldest[some] = sums[at, -1]
-        sums[at, 0] += so_far[ends[some]]
+        at, now = channel[some], bins[starts[some]]
+        passed = np.minimum(now - newest[at], width)
+        if passed.any():
+            _turn(ring, at, passed)
+            newest[at] = now
+        known[some], oldest[some] = total[at], sums[at, -1]
+        gained = so_far[ends[some]]
+        sums[at, 0] += gained
+        total[at] += gained
     inside = 1.0 - (at_s / bin_s - bins)
-    total = (opening + inner)[stretch] + so_far + oldest[stretch] * inside
-    average: NDArray[np.float64] = total / _MILLI / (bin_s * (width - 1))
+    whole = known[stretch] + so_far + oldest[stretch] * inside
+    average: NDArray[np.float64] = whole / _MILLI / (bin_s * (width - 1))
     return average
+
+
+def _turn(ring: _Ring, at: NDArray[np.intp], passed: NDArray[np.int64]) -> None:
+    """Moves rings on by as many bins as have passed; what falls off the end is forgotten."""
+    width = ring.sums.shape[1]
+    for shift in set(passed.tolist()) - {0}:
+        moved = at[passed == shift]
+        turned = np.zeros((len(moved), width), np.int64)
+        turned[:, shift:] = ring.sums[moved, : width - shift]
+        ring.sums[moved] = turned
+        ring.total[moved] = turned[:, :-1].sum(axis=1)

@@ -104,13 +104,15 @@ class Silence:
 
     def _lost(self, state: SilenceState, devices: list[int], at_s: float, row: int) -> list[Change]:
         state.silent[devices] = True
+        # Lost before it ever spoke: it has been silent for nobody knows how long.
+        heard_s = np.where(np.isfinite(state.heard_s), state.heard_s, np.nan)
         return [
             Change(
                 point=int(self.point_of[index]),
                 active=True,
                 at_s=at_s,
-                time_s=float(state.heard_s[index]),
-                value=at_s - float(state.heard_s[index]),
+                time_s=float(np.fmin(heard_s[index], at_s)),
+                value=at_s - float(heard_s[index]),
                 row=row,
             )
             for index in devices

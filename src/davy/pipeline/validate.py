@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from davy.domain.batch import Batch
 from davy.domain.flags import Flag, bits, marked
 from davy.domain.site import UNITS, Unit
-from davy.pipeline.runs import Runs, before, rounds, running_max, runs_of
+from davy.pipeline.runs import Runs, before, places, rounds, running_max, runs_of
 
 PLAUSIBLE: dict[Unit, tuple[float, float]] = {
     Unit.MILLIVOLT: (-1e3, 1e5),
@@ -99,21 +99,22 @@ def _order(state: ValidateState, batch: Batch, flags: NDArray[np.uint32]) -> Non
     first = state.furthest_s[runs.keys]
     furthest = running_max(np.where(known_twin, -np.inf, time_s), runs, first)
     mute = known_twin | marked(given, Flag.FUTURE)
-    again = mute | (time_s <= before(furthest, runs, first))
+    again = known_twin | (time_s <= before(furthest, runs, first))
     state.furthest_s[runs.keys] = furthest[runs.ends - 1]
+    first = state.newest_s[runs.keys]
+    newest = furthest
+    if again.any() or mute.any():  # a clock that runs ahead moves the furthest, not the newest
+        newest = running_max(np.where(mute, -np.inf, time_s), runs, first)
+    state.newest_s[runs.keys] = newest[runs.ends - 1]
     if not again.any():
-        state.newest_s[runs.keys] = furthest[runs.ends - 1]
         _remember(state, batch, runs)
         return
-    first = state.newest_s[runs.keys]
-    newest = running_max(np.where(mute, -np.inf, time_s), runs, first)
     flags[runs.order[time_s < before(newest, runs, first)]] |= bits(Flag.OUT_OF_ORDER)
-    state.newest_s[runs.keys] = newest[runs.ends - 1]
     doubtful = np.zeros(len(state.newest_s), np.bool_)
     doubtful[batch.channel[runs.order[again]]] = True
     careful = doubtful[batch.channel]
-    _find_twins(state, batch, flags, np.flatnonzero(careful))
-    _remember(state, batch, runs_of(batch.channel[~careful]), np.flatnonzero(~careful))
+    _find_twins(state, batch, flags, places(careful))
+    _remember(state, batch, runs_of(batch.channel[~careful]), places(~careful))
 
 
 def _remember(

@@ -14,10 +14,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from davy.domain.errors import DavyError, InputError
+from davy.domain.errors import Conflict, DavyError, InputError, UnknownName
 from davy.domain.site import NAME
 from davy.store.port import Store
-from davy.store.words import Secret
+from davy.store.words import Secret, User
 
 SHORTEST_PASSWORD = 10
 _TRIES = 5
@@ -117,6 +117,40 @@ class Access:
                 f"{SHORTEST_PASSWORD}"
             )
         self.store.put_user(name, role.value, self._hasher.hash(password))
+
+    def set_role(self, name: str, role: Role) -> None:
+        """Gives a user another role; the password stays.
+
+        Raises:
+            UnknownName: no such user.
+            Conflict: nobody would be left who may change users.
+        """
+        user = self._known(name)
+        if role is not Role.ADMIN:
+            self._keep_an_admin(name)
+        self.store.put_user(name, role.value, user.password_hash)
+
+    def remove_user(self, name: str) -> None:
+        """Takes a user away.
+
+        Raises:
+            UnknownName: no such user.
+            Conflict: nobody would be left who may change users.
+        """
+        self._known(name)
+        self._keep_an_admin(name)
+        self.store.remove_user(name)
+
+    def _known(self, name: str) -> User:
+        user = self.store.user(name)
+        if user is None:
+            raise UnknownName(f"user {name}: no such user; `davy user list` shows them")
+        return user
+
+    def _keep_an_admin(self, but: str) -> None:
+        admins = {user.name for user in self.store.users() if user.role == Role.ADMIN}
+        if admins == {but}:
+            raise Conflict(f"user {but}: the last admin; make somebody else admin first")
 
     def session_of(self, who: Who) -> str:
         """A signed cookie."""

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from davy.domain.errors import ConfigError, DavyError
 from davy.domain.gas import gas as gas_named
@@ -58,7 +63,11 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment stands above the file."""
+        """The environment stands above the file; only `DAVY_SECTION__KEY` is meant for us."""
+        if isinstance(env_settings, EnvSettingsSource):
+            env_settings.env_vars = {
+                name: text for name, text in env_settings.env_vars.items() if "__" in name
+            }
         return env_settings, dotenv_settings, init_settings
 
     def site_limits(self) -> Limits:

@@ -38,6 +38,7 @@ class Hub:
         self._ring: deque[Happening] = deque(maxlen=keep)
         self._next = first
         self._news = asyncio.Event()
+        self._closed = False
         self.watchers = 0
 
     def publish(self, kind: str, data: Any) -> None:
@@ -46,6 +47,11 @@ class Hub:
         self._next += 1
         self._news.set()
         self._news = asyncio.Event()
+
+    def close(self) -> None:
+        """Ends all watching, so that a server can stop without waiting for its watchers."""
+        self._closed = True
+        self._news.set()
 
     async def watch(self, after: int | None, idle_s: float = 15.0) -> AsyncIterator[Happening]:
         """Events behind number `after` (None: from now on), for as long as somebody listens.
@@ -56,7 +62,7 @@ class Hub:
         self.watchers += 1
         seen = self._next - 1 if after is None else after
         try:
-            while True:
+            while not self._closed:
                 news = self._news
                 oldest = self._ring[0].number if self._ring else self._next
                 if seen < oldest - 1 or seen >= self._next:

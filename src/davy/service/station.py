@@ -19,7 +19,7 @@ import structlog
 
 from davy import __version__
 from davy.domain.alarm import Act, Event, Point, Transition
-from davy.domain.errors import BrokerError, Conflict, StoreError, UnknownName
+from davy.domain.errors import BrokerError, Conflict, Refusal, StoreError, UnknownName
 from davy.domain.site import Trust
 from davy.ingest.broker import Broker
 from davy.ingest.external import External
@@ -49,6 +49,8 @@ _FLUSH_S = 0.25
 _MOST_NEWS = 2000
 _LEAST_FREE_BYTES = 256 << 20
 _STALLED_S = 5.0
+_MOST_EVIDENCE = 5000
+_MOST_EVIDENCE_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,7 @@ class Station:
         self._fresh: list[Step] = []
         self._answers: dict[str, asyncio.Future[Transition]] = {}
         self._evidence: list[Evidence] = []
+        self._evidence_bytes = 0
         self._rate = 0.0
         self._watermark_s = clock()
         self.api_url = ""
@@ -243,6 +246,19 @@ class Station:
         """
         return await self.inbox.submit(payload, bearer)
 
+    def turn_away(self, refusal: Refusal, payload: bytes) -> None:
+        """Counts and keeps what was refused before the gateway could judge it."""
+        self.gateway.note(
+            Refused(
+                at_s=self._clock(),
+                reason=refusal.reason,
+                detail=refusal.detail,
+                device="",
+                topic="",
+                payload=payload,
+            )
+        )
+
     async def add_devices(self, orders: Sequence[DeviceOrder], who: Who) -> list[EnrolledView]:
         """Enrols devices and hands out their papers.
 
@@ -310,22 +326,31 @@ class Station:
         await self.enrolment.tell(draft)
         await self._audit(who, "device calibrate", new.key, f"R0 {old.r0_ohm} -> {r0_ohm} ohm")
 
+    async def note(self, who: Who, action: str, what: str, detail: str = "") -> None:
+        """Writes into the audit trail what somebody did beside the log."""
+        await self._audit(who, action, what, detail)
+
     # ---- what happens
 
     def keep(self, refused: Sequence[Refused]) -> None:
-        """Evidence from the gateway; it is written once a second."""
-        room = 5000 - len(self._evidence)
-        self._evidence += [
-            Evidence(
-                at_s=one.at_s,
-                reason=one.reason,
-                detail=one.detail,
-                device=one.device,
-                topic=one.topic,
-                payload=one.payload,
+        """Evidence from the gateway; it is written once a second.
+
+        A flood must not fill the memory: what is beyond a bound is only counted.
+        """
+        for one in refused:
+            if len(self._evidence) >= _MOST_EVIDENCE or self._evidence_bytes > _MOST_EVIDENCE_BYTES:
+                return
+            self._evidence_bytes += len(one.payload)
+            self._evidence.append(
+                Evidence(
+                    at_s=one.at_s,
+                    reason=one.reason,
+                    detail=one.detail,
+                    device=one.device,
+                    topic=one.topic,
+                    payload=one.payload,
+                )
             )
-            for one in refused[:room]
-        ]
 
     def _announce(self, replica: Replica, step: Step) -> None:
         for news in self.live.take(replica, step):
@@ -347,12 +372,13 @@ class Station:
         self.hub.publish("health", self.health_now())
 
     async def _write_evidence(self) -> None:
-        some, self._evidence = self._evidence, []
+        some, self._evidence, self._evidence_bytes = self._evidence, [], 0
         if some:
             try:
                 await asyncio.to_thread(self.store.quarantine_put, some)
-            except StoreError:
-                self._evidence = some + self._evidence  # the writer has said so already
+            except StoreError:  # the writer has said so already
+                self._evidence = some + self._evidence
+                self._evidence_bytes = sum(len(one.payload) for one in self._evidence)
 
     def _watch_disk(self) -> None:
         free = shutil.disk_usage(self.settings.data_dir).free

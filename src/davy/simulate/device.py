@@ -27,7 +27,8 @@ from davy.wire.topics import Topic
 ONLINE, OFFLINE = b'{"state":"online"}', b'{"state":"offline"}'
 BACKOFF_S = (0.1, 5.0)
 KEEPALIVE_S = 15
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger(f"{__name__}.mqtt")
+_LOG.setLevel(logging.CRITICAL)  # what breaks is told in `trouble`, not on the terminal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,7 @@ class Leak:
 STORY: tuple[tuple[float, str], ...] = (
     (0.0, "A quiet kitchen: three noses, clean air."),
     (60.0, "The hose behind the stove slips off, and gas pours into the kitchen."),
-    (180.0, "Somebody closes the cock and opens the windows; the hall gets its share first."),
+    (180.0, "Somebody closes the cock and opens the windows; the hall has had its share."),
 )
 """What happens to people, by seconds from the start; for a `Leak()` as it is by default."""
 
@@ -129,7 +129,7 @@ class Kitchen:
         self,
         chance: np.random.Generator,
         start_s: float,
-        leak: Leak = Leak(),  # noqa: B008 - frozen
+        leak: Leak = Leak(),
     ) -> None:
         self.time_s = start_s
         self.passed_s = 0.0

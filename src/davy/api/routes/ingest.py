@@ -8,11 +8,13 @@ from starlette.responses import Response
 from davy.api.entry import bearer_of, station_of
 from davy.api.problems import REFUSALS, problem
 from davy.api.reply import reply
+from davy.domain.errors import Reason, Refusal
 from davy.ingest.gateway import Outcome
-from davy.wire.jws import MAX_TOKEN_BYTES
 
 router = APIRouter(tags=["ingest"])
 _SIGNED, _PLAIN = "application/jose", "application/senml+json"
+_MOST_BYTES = 1 << 20
+"""As over MQTT: what is too large for a pack is read so far, and kept as evidence."""
 
 
 async def readings(request: Request) -> Response:
@@ -24,23 +26,25 @@ async def readings(request: Request) -> Response:
         token = bearer_of(request)
         bearer = station.access.device_with(token) if token else None
         if bearer is None:
-            return problem(401, "plain SenML needs Authorization: Bearer <the device's token>")
+            refusal = Refusal(
+                Reason.BAD_CREDENTIALS,
+                "plain SenML needs Authorization: Bearer <the device's token>",
+            )
+            station.turn_away(refusal, await _body(request))
+            return _answer(Outcome(refusal=refusal))
     elif kind != _SIGNED:
         return problem(415, f"send {_SIGNED} (signed) or {_PLAIN} (with the device's token)")
-    body = await _body(request)
-    if body is None:
-        return problem(413, f"a pack has at most {MAX_TOKEN_BYTES} bytes; send several")
-    return _answer(await station.submit(body, bearer))
+    return _answer(await station.submit(await _body(request), bearer))
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body, unless it is larger than any pack may be."""
+async def _body(request: Request) -> bytes:
+    """The body, or the beginning of one that is larger than any pack may be."""
     chunks, size = [], 0
     async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_TOKEN_BYTES:
-            return None
         chunks.append(chunk)
+        size += len(chunk)
+        if size > _MOST_BYTES:
+            break
     return b"".join(chunks)
 
 
