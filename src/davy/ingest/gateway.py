@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -121,11 +122,18 @@ class Gateway:
             outcomes = [self._judge(source, message, packs, evidence) for message in messages]
             if evidence:
                 self._keep(evidence)
-            for partition, some in packs.items():
-                for part in _cut(some):
-                    await self._append(partition, block_of(part, source))
-                    self.meters.blocks += 1
-                self._positions[source, partition] = some[-1].position
+            try:
+                for partition, some in packs.items():
+                    for part in _cut(some):
+                        await self._append(partition, block_of(part, source))
+                        self.meters.blocks += 1
+                    self._positions[source, partition] = some[-1].position
+            except BaseException:
+                # They come again and must not pass for retransmissions of what was never
+                # written; whoever reads the log knows twins by a ledger of its own.
+                for pack in chain.from_iterable(packs.values()):
+                    self._ledger.forget(pack.envelope.sender.index)
+                raise
         return outcomes
 
     def note(self, refused: Refused) -> None:

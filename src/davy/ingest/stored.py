@@ -13,6 +13,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import nats.errors
 import nats.js.errors
@@ -29,7 +30,9 @@ FILTER = "$MQTT.msgs.davy.v1.*.*.readings"
 _BATCH = 1000
 _EXPIRES_S = 0.5
 _MOST_WAITING = 4 * _BATCH
-_RACE_S = 0.05
+_MOST_BYTES = 16 << 20
+_NOTHING_MORE = ("404", "408")
+"""How the server ends a pull that has brought all there was."""
 
 
 class Stored:
@@ -56,6 +59,9 @@ class Stored:
         self._source = "mqtt"
         self._arrived: list[Msg] = []
         self._news = asyncio.Event()
+        self._inbox = ""
+        self._asked_s = 0.0
+        self._delivered = 0  # the consumer's own count since it was last reset
         self._owed = 0  # messages that the pull under way may still bring
         self._busy = False
         self._drained_s = 0.0
@@ -105,11 +111,12 @@ class Stored:
 
     async def _read(self) -> None:
         connection = self._client.stats["reconnects"]
-        self._arrived, self._owed = [], 0
-        # What the last connection was sent and did not acknowledge comes again, in order.
+        self._arrived, self._owed, self._delivered, self._busy = [], 0, 0, False
+        # What the last connection was sent and did not acknowledge comes again, in order, and
+        # is counted from 1.
         await self._client.request(f"$JS.API.CONSUMER.RESET.{STREAM}.{CONSUMER}", b"{}", timeout=5)
-        inbox = self._client.new_inbox()
-        subscription = await self._client.subscribe(inbox, cb=self._take)
+        self._inbox = inbox = self._client.new_inbox()
+        subscription = await self._client.subscribe(inbox, cb=partial(self._take, inbox))
         try:
             while connection == self._client.stats["reconnects"]:
                 if self._owed == 0 and len(self._arrived) < _MOST_WAITING:
@@ -119,42 +126,61 @@ class Stored:
                 except TimeoutError:
                     self._owed = 0  # the pull was lost on the way
                 self._news.clear()
-                await self._hand_over()
+                if not await self._hand_over():
+                    return
         finally:
             if self._client.is_connected:
                 await subscription.unsubscribe()
 
     async def _ask(self, inbox: str) -> None:
-        self._owed = _BATCH
-        pull = {"batch": _BATCH, "expires": int(_EXPIRES_S * 1e9)}
+        self._owed, self._asked_s = _BATCH, self._clock()
+        pull = {"batch": _BATCH, "max_bytes": _MOST_BYTES, "expires": int(_EXPIRES_S * 1e9)}
         await self._client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{CONSUMER}",
             json.dumps(pull).encode(),
             reply=inbox,
         )
 
-    async def _take(self, message: Msg) -> None:
+    async def _take(self, inbox: str, message: Msg) -> None:
+        if inbox != self._inbox:
+            return  # asked for over a connection that broke: it comes again
         if message.reply:
             self._arrived.append(message)
             self._owed -= 1
-        else:  # the server ends the pull: nothing more is there
+        else:  # the server ends the pull
             self._owed = 0
-            if not self._arrived and not self._busy:
-                self._drained_s = self._clock() - _RACE_S
+            status = (message.headers or {}).get("Status")
+            if status in _NOTHING_MORE and not self._arrived and not self._busy:
+                # It waited that long, wherever its word was held up since.
+                self._drained_s = self._asked_s + _EXPIRES_S
         self._news.set()
 
-    async def _hand_over(self) -> None:
-        """Brings what has arrived into the log and acknowledges the last of it."""
+    async def _hand_over(self) -> bool:
+        """Brings what has arrived into the log and acknowledges the last of it.
+
+        False where one is missing: acknowledging what follows would give it up.
+        """
         if not self._arrived:
-            return
+            return True
         some, self._arrived = self._arrived, []
+        if _count(some[0]) != self._delivered + 1 or _count(some[-1]) != self._delivered + len(
+            some
+        ):
+            return False
         self._busy = True
         messages = [_message(one) for one in some]
         await self._gateway.take(self._source, messages)
         await some[-1].ack()
         self._busy = False
+        self._delivered += len(some)
         if some[-1].reply.endswith(".0"):  # nothing was pending behind it
             self._drained_s = messages[-1].arrived_s
+        return True
+
+
+def _count(stored: Msg) -> int:
+    """Which delivery this is since the consumer was reset."""
+    return int(stored.reply.split(".")[6])
 
 
 def _message(stored: Msg) -> Message:

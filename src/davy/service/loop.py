@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 
-from davy.domain.errors import BrokerError, StoreError
+from davy.domain.errors import BrokerError
 from davy.ingest.log import Log, Logged
 from davy.service.replica import Build, Replica, Step
 from davy.service.writer import Writer
@@ -36,6 +37,7 @@ class Loop:
         self.replica = Replica(build)
         self.offset = 0
         self.announced = 0
+        self._stored = 0
         self.alive_s = clock()
         self._store = store
         self._log = log
@@ -55,7 +57,8 @@ class Loop:
             offset, data = stored
             self.replica = await asyncio.to_thread(Replica.load, self._build, data)
             self.offset = offset
-        self.announced = max(self.announced, await asyncio.to_thread(self._store.offset))
+        self._stored = await asyncio.to_thread(self._store.offset)
+        self.announced = max(self.announced, self._stored)
 
     async def caught_up(self) -> None:
         """Returns once everything that stood in the log at the start has been stepped."""
@@ -78,7 +81,7 @@ class Loop:
             self._take(logged)
             if self.offset >= last:
                 self._caught_up.set()
-            if self._writer.overflowed and await self._can_store():
+            if self._writer.overflowed and self._writer.idle:
                 await self.restore()
                 self._writer.overflowed = False
                 return
@@ -88,17 +91,21 @@ class Loop:
             await asyncio.sleep(0)  # whoever waits for the processor gets it between two reads
 
     def _take(self, logged: list[Logged]) -> None:
-        for step in self.replica.apply(logged):
-            self.offset = step.offset
-            self.alive_s = self._clock()
-            if step.offset > self.announced:
-                self.announced = step.offset
-                self._announce(self.replica, step)
-            self._writer.put(step)
+        for some in _cut(logged, sorted((self._stored, self.announced))):
+            for step in self.replica.apply(some):
+                self.offset = step.offset
+                self.alive_s = self._clock()
+                if step.offset > self.announced:
+                    self.announced = step.offset
+                    self._announce(self.replica, step)
+                self._writer.put(step)
 
-    async def _can_store(self) -> bool:
-        try:
-            await asyncio.to_thread(self._store.put_meta, "recovered_at", str(self._clock()))
-        except StoreError:
-            return False
-        return True
+
+def _cut(logged: list[Logged], behind: list[int]) -> Iterator[list[Logged]]:
+    """Cuts behind these sequences: a step is either stored (or announced) already, or not."""
+    start = 0
+    for sequence in behind:
+        end = bisect_right(logged, sequence, lo=start, key=lambda one: one.sequence)
+        yield logged[start:end]
+        start = end
+    yield logged[start:]

@@ -44,6 +44,7 @@ class Writer:
         self._store = store
         self._on_trouble = on_trouble
         self._queue: list[Step | _Snapshot] = []
+        self._writing: list[Step | _Snapshot] = []
         self._news = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -75,20 +76,28 @@ class Writer:
             await self._news.wait()
             self._news.clear()
             while self._queue:
-                await self._write(self._take())
+                self._writing = self._take()
+                await self._write(self._writing)
+                self._writing = []
             self._empty.set()
 
     async def drain(self) -> None:
         """Returns when everything that was put is committed."""
         await self._empty.wait()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits or is being written: the last write succeeded."""
+        return self._empty.is_set()
+
     def finish(self) -> None:
         """Commits what waits, once, after `run` has ended; what fails stays in the log."""
         self._thread.shutdown()
-        if self._queue:
+        # What was being written goes first: a gap before the offset would never be filled.
+        rest, self._writing, self._queue = self._writing + self._queue, [], []
+        if rest:
             with contextlib.suppress(StoreError):
-                self._commit(self._queue)
-            self._queue = []
+                self._commit(rest)
 
     def _wake(self) -> None:
         self._empty.clear()
