@@ -64,6 +64,25 @@ class Log:
         self.settings = settings
         self._client = client
         self._stream: JetStreamContext = client.jetstream(timeout=_WAIT_S)
+        self._connections = 0
+        self._patient: set[asyncio.Timeout] = set()
+
+    def reconnected(self) -> None:
+        """Nobody answers any more what was asked over the connection that broke."""
+        self._connections += 1
+        now = asyncio.get_running_loop().time()
+        for patience in self._patient:
+            patience.reschedule(now)
+
+    @contextlib.asynccontextmanager
+    async def _patience(self) -> AsyncIterator[None]:
+        """Ends in a TimeoutError when it takes too long, or at once with the connection."""
+        async with asyncio.timeout(_WAIT_S) as patience:
+            self._patient.add(patience)
+            try:
+                yield
+            finally:
+                self._patient.discard(patience)
 
     async def open(self) -> None:
         """Creates the stream, or brings its limits up to date."""
@@ -104,26 +123,28 @@ class Log:
         """
         headers = {"Nats-Msg-Id": key} if key else None
         try:
-            stored = await self._stream.publish(
-                f"{_SUBJECT}.{partition}", encode(entry), timeout=_WAIT_S, headers=headers
-            )
-        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            async with self._patience():
+                stored = await self._stream.publish(
+                    f"{_SUBJECT}.{partition}", encode(entry), timeout=_WAIT_S, headers=headers
+                )
+        except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as cause:
             raise _trouble("written", cause) from cause
         return int(stored.seq)
 
     async def bounds(self) -> tuple[int, int]:
         """First and last sequence at hand; (1, 0) where there is none yet."""
         try:
-            info = await self._stream.stream_info(STREAM)
-        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            async with self._patience():
+                info = await self._stream.stream_info(STREAM)
+        except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as cause:
             raise _trouble("reached", cause) from cause
         return max(1, int(info.state.first_seq)), int(info.state.last_seq)
 
     async def read(self, after: int) -> AsyncIterator[list[Logged]]:
         """Entries behind sequence `after` in order, as many at a time as are at hand.
 
-        A consumer that the server lost (a restart, a broken connection) is noticed because
-        the stream has grown and nothing came; it is made anew where it stopped.
+        A consumer that the server lost is noticed because the connection was made anew, or
+        because the stream has grown and nothing came; it is made anew where it stopped.
         """
         while True:
             arrived: asyncio.Queue[Msg] = asyncio.Queue()
@@ -155,11 +176,13 @@ class Log:
         self, arrived: asyncio.Queue[Msg], after: int
     ) -> AsyncIterator[list[Logged]]:
         """What one consumer delivers, until it is found to be lost or to have left a gap."""
+        connection = self._connections
         while True:
             try:
-                messages = [await asyncio.wait_for(arrived.get(), _WAIT_S)]
+                async with self._patience():
+                    messages = [await arrived.get()]
             except TimeoutError:
-                if (await self.bounds())[1] > after:
+                if connection != self._connections or (await self.bounds())[1] > after:
                     return
                 continue
             while not arrived.empty() and len(messages) < _MOST_AT_ONCE:

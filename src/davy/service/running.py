@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Self
@@ -35,6 +36,7 @@ from davy.wire.entries import Resumed
 
 _LOG = structlog.get_logger("davy.service")
 _MIB = 1 << 20
+_SWITCH_S = 0.0005
 
 
 class Running:
@@ -63,6 +65,7 @@ class Running:
         self._clock = clock
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
+        self._reconnected = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         try:
@@ -76,6 +79,8 @@ class Running:
         await self._stop()
 
     async def _start(self) -> None:
+        # The store's thread may not keep the loop waiting for Python's usual 5 ms each time.
+        sys.setswitchinterval(_SWITCH_S)
         station = self.station
         self._stack.callback(station.store.close)
         await self._stack.enter_async_context(self.broker)
@@ -100,6 +105,7 @@ class Running:
         station.inbox = inbox = Inbox(gateway, self._clock)
         timekeeper = Timekeeper(gateway, [stored.drained_s, direct.drained_s, inbox.drained_s])
         for name, work in (
+            ("resumption", self._resume),
             ("stored", stored.run),
             ("direct", direct.run),
             ("inbox", inbox.run),
@@ -128,6 +134,7 @@ class Running:
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,
             error_cb=_ignore,  # what fails is told by whoever asked for it
+            reconnected_cb=self._connected_again,
             pending_size=8 * _MIB,
         )
 
@@ -136,6 +143,18 @@ class Running:
 
         self._stack.push_async_callback(leave)
         return client
+
+    async def _connected_again(self) -> None:
+        if hasattr(self.station, "log"):
+            self.station.log.reconnected()
+        self._reconnected.set()
+
+    async def _resume(self) -> None:
+        """While the broker was away nobody could be heard: silence counts anew."""
+        while True:
+            await self._reconnected.wait()
+            self._reconnected.clear()
+            await self.station.gateway.write(Resumed(self._clock()))
 
     async def _wake_mqtt(self) -> None:
         """The broker makes its stream of stored messages when the first client connects."""

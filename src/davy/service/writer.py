@@ -21,6 +21,7 @@ from davy.store.words import Commit
 MOST_WAITING = 1_000_000
 """Readings that may wait in memory (about 100 MB) while the disk is full."""
 _MOST_AT_ONCE = 50_000
+_PACE_S = 0.03
 
 
 @dataclass(frozen=True, slots=True)
