@@ -108,9 +108,9 @@ class Sending:
         """The packs, signed beforehand: devices sign, not the machine that is measured."""
         made = []
         for seq in range(self.packs):
-            at_s = first_s - 60 + seq * 1e-4
+            at_s = first_s - 100 + seq * 1e-3 * self.readings
             samples = [
-                Sample(self.channel, 400.0 + (seq + row) % 7, "ppm", round(at_s + row * 1e-6, 6))
+                Sample(self.channel, 400.0 + (seq + row) % 7, "ppm", round(at_s + row * 1e-3, 3))
                 for row in range(self.readings)
             ]
             payload = encode(self.device, samples)

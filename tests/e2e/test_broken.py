@@ -168,7 +168,8 @@ async def test_a_request_that_waits_too_long_for_the_log_is_told_to_come_again(d
 async def test_an_inbox_that_is_full_makes_devices_keep_their_packs(tmp_path):
     async with davy_in(tmp_path, {"broker": {"inbox_mib": 8}}) as davy:
         box = await davy.add("kitchen-1")
-        rows = [(1.76e9 + second, float(second)) for second in range(60_000)]
+        began_s = float(round(time.time()) - 60_000)
+        rows = [(began_s + second, float(second)) for second in range(60_000)]
         async with VirtualDevice(box.account, boot=1, most_samples=3000) as device:
             async with full_log(davy):
                 device.measure(Sample("gas", value, "ppm", time_s) for time_s, value in rows)
@@ -239,7 +240,8 @@ async def test_a_full_store_is_trouble_gas_is_still_told_and_all_is_stored_after
 
 
 async def test_a_davy_that_ends_while_the_store_is_full_stores_all_when_it_starts_again(tmp_path):
-    rows = [(1.76e9 + second, float(second)) for second in range(3000)]
+    began_s = float(round(time.time()) - 3000)
+    rows = [(began_s + second, float(second)) for second in range(3000)]
     async with davy_in(tmp_path) as davy:
         box = await davy.add("kitchen-1")
         async with full_store(davy):

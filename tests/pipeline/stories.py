@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from davy.domain.alarm import Act, Change, Event, Transition
-from davy.domain.batch import Batch
+from davy.domain.batch import COLUMNS, Batch
 from davy.domain.plan import Plan
 from davy.domain.site import Unit
 from davy.pipeline.annunciate import Annunciate
@@ -42,7 +42,7 @@ def by_clock(batch: Batch, ahead_s: float) -> Batch:
 def in_time(batch: Batch) -> Batch:
     """The rows in the order of their arrival, as the log holds them."""
     order = np.argsort(batch.arrived_s, kind="stable")
-    return batch[order]  # type: ignore[index]
+    return replace(batch, **{name: getattr(batch, name)[order] for name in COLUMNS})
 
 
 def all_stages(plan: Plan) -> Pipeline:
@@ -91,7 +91,5 @@ def doing(
     event: Event, point: int = 0, at_s: float = 0.0, until_s: float | None = None, note: str = ""
 ) -> Batch:
     """Anna does something to an alarm."""
-    act = Act(
-        id="a1", point=point, event=event, by="anna", at_s=at_s, until_s=until_s, note=note
-    )
+    act = Act(id="a1", point=point, event=event, by="anna", at_s=at_s, until_s=until_s, note=note)
     return Batch.of(acts=(act,))

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.laws.plans import meter, nose, plan_of
+from tests.pipeline.stories import steady
 
 from davy.domain.batch import Batch, concat
 from davy.domain.flags import Flag
@@ -13,8 +15,6 @@ from davy.domain.site import Unit
 from davy.pipeline.calibrate import Calibrate
 from davy.sensing.catalog import mox_part
 from davy.sensing.chain import mv_for_ppm, ppm_for_mv
-from tests.laws.plans import meter, nose, plan_of
-from tests.pipeline.stories import steady
 
 MQ4, MQ7, THERMOMETER, HYGROMETER = 0, 1, 2, 3
 PLAN = plan_of(nose(0, 0), nose(1, 4), meter(2, 8))
@@ -104,9 +104,7 @@ def test_without_weather_the_datasheets_own_is_assumed_and_said():
 def test_weather_older_than_ten_minutes_is_no_weather(age_s, mark):
     now_s = WARM_S + age_s
 
-    read = judged(
-        warm(), weather(WARM_S, 31, 40), steady(MQ4, MV_2000, [now_s], Unit.MILLIVOLT)
-    )
+    read = judged(warm(), weather(WARM_S, 31, 40), steady(MQ4, MV_2000, [now_s], Unit.MILLIVOLT))
 
     assert read.flags[-1] == mark
 
@@ -170,9 +168,7 @@ def test_a_new_boot_starts_the_warm_up_anew():
 def test_a_boot_of_one_device_does_not_cool_another():
     stage = Calibrate.of(PLAN)
     state, _ = stage.step(stage.start(), concat([warm(), weather(0.0, 20, 65, device=1)]))
-    again = replace(
-        steady(4, MV_2000, [WARM_S], Unit.MILLIVOLT), boot=np.array([7], np.int64)
-    )
+    again = replace(steady(4, MV_2000, [WARM_S], Unit.MILLIVOLT), boot=np.array([7], np.int64))
 
     _, read = stage.step(state, concat([again, steady(0, MV_2000, [WARM_S], Unit.MILLIVOLT)]))
 
@@ -193,9 +189,7 @@ def test_beyond_its_curve_a_film_says_at_most_and_at_least():
     curve = mox_part("MQ-4").curve("methane")
     little, much = curve.scale * np.array([10.0, 50_000.0]) ** curve.slope
 
-    read = judged(
-        steady(MQ4, little, [0.0], Unit.RATIO), steady(MQ4, much, [1.0], Unit.RATIO)
-    )
+    read = judged(steady(MQ4, little, [0.0], Unit.RATIO), steady(MQ4, much, [1.0], Unit.RATIO))
 
     assert read.value.tolist() == [curve.low_ppm, curve.high_ppm]
     assert read.flags[0] & Flag.BELOW_CURVE

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from davy.pipeline.runs import (
     before,
+    divided,
     held,
     hold,
     places,
@@ -133,9 +134,7 @@ def test_the_largest_so_far_of_one_channel_is_not_lifted_by_its_neighbour():
     assert largest.tolist() == [9e9, 9e9, 2.0, 2.0]
 
 
-@given(
-    increments=st.lists(st.integers(0, 10**15), min_size=1, max_size=30), cut=st.integers(0, 30)
-)
+@given(increments=st.lists(st.integers(0, 10**15), min_size=1, max_size=30), cut=st.integers(0, 30))
 def test_a_running_total_begins_anew_at_each_head(increments, cut):
     n, cut = len(increments), min(cut, len(increments))
     heads = np.array([0 if place < cut else cut for place in range(n)])
@@ -147,3 +146,14 @@ def test_a_running_total_begins_anew_at_each_head(increments, cut):
 
 def test_places_are_where_a_mask_stands():
     assert places(np.array([False, True, False, True])).tolist() == [1, 3]
+
+
+def test_a_run_is_divided_where_it_is_told_to_and_where_it_began():
+    runs = runs_of(np.array([4, 4, 4, 7, 7]))
+
+    parts = divided(runs, np.array([False, False, True, False, True]))
+
+    assert parts.starts.tolist() == [0, 2, 3, 4]
+    assert parts.ends.tolist() == [2, 3, 4, 5]
+    assert parts.keys.tolist() == [4, 4, 7, 7]
+    assert parts.run.tolist() == [0, 0, 1, 2, 3]

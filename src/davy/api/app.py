@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 
 from fastapi import FastAPI, Request
@@ -34,6 +35,7 @@ def create_app(station: Station, *, secure_cookie: bool = False) -> FastAPI:
     )
     app.state.station = station
     app.state.secure_cookie = secure_cookie
+    app.state.door = asyncio.Lock()
     problems.install(app)
     for routes in (session, look, alarms, devices, users, ingest, live):
         app.include_router(routes.router, prefix=PREFIX)

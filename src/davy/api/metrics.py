@@ -43,6 +43,9 @@ class StationCollector(Collector):
         yield GaugeMetricFamily(
             "davy_store_waiting_readings", "Readings not stored yet.", station.writer.waiting
         )
+        yield GaugeMetricFamily(
+            "davy_unstored_entries", "Log entries behind the store.", station.unstored
+        )
         yield GaugeMetricFamily("davy_watchers", "Open live streams.", station.hub.watchers)
         trouble = GaugeMetricFamily("davy_trouble", "1 while it is wrong.", labels=["what"])
         for one in health.troubles:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,7 +15,6 @@ from davy.domain.errors import Conflict
 
 if TYPE_CHECKING:
     from davy.service.config import Config
-    from davy.service.runfile import RunFile
     from davy.service.running import Running
 
 
@@ -42,26 +43,29 @@ async def _serve(config: Config) -> int:
     from davy.service.compose import compose
 
     async with compose(config) as running, web_server(running) as url:
-        note = note_of(running, url)
-        note.write(config.data.dir)
-        try:
+        with noted(running, url):
             mqtt = running.broker.mqtt.url
             typer.echo(f"Davy runs: dashboard and API at {url}, devices at {mqtt}")
             await asyncio.Event().wait()
-        finally:
-            note.remove(config.data.dir)
     return 0
 
 
-def note_of(running: Running, url: str) -> RunFile:
-    """What stands in the run file of a running Davy."""
+@contextmanager
+def noted(running: Running, url: str) -> Iterator[None]:
+    """Keeps the run file in the data directory for as long as the context lasts."""
     from davy.service.runfile import MqttAddress, RunFile
 
     mqtt = running.broker.mqtt
-    return RunFile(
+    note = RunFile(
         api=url,
         mqtt=MqttAddress(mqtt.host, mqtt.port),
         nats=running.broker.nats_url,
         pid=os.getpid(),
         token=running.station.access.program_token,
     )
+    directory = running.config.data.dir
+    note.write(directory)
+    try:
+        yield
+    finally:
+        note.remove(directory)

@@ -150,13 +150,14 @@ class Gateway:
             for partition in every:
                 await self._append(partition, entry)
 
-    async def enrol(self, entry: Enrolled, directory: Directory) -> None:
+    async def enrol(self, entries: Sequence[Enrolled], directory: Directory) -> None:
         """Changes who may send, in the log and here, between two packs."""
         async with self._lock:
-            for partition in range(self._log.settings.partitions):
-                await self._append(partition, entry)
-            for device in entry.forgotten:
-                self._ledger.forget(device)
+            for entry in entries:
+                for partition in range(self._log.settings.partitions):
+                    await self._append(partition, entry)
+                for device in entry.forgotten:
+                    self._ledger.forget(device)
             self.directory = directory
 
     def _judge(

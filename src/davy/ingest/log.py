@@ -62,6 +62,8 @@ class Log:
 
     def __init__(self, client: Client, settings: LogSettings) -> None:
         self.settings = settings
+        self.last = 0
+        """The last sequence that was written from here."""
         self._client = client
         self._stream: JetStreamContext = client.jetstream(timeout=_WAIT_S)
         self._connections = 0
@@ -129,7 +131,8 @@ class Log:
                 )
         except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as cause:
             raise _trouble("written", cause) from cause
-        return int(stored.seq)
+        self.last = int(stored.seq)
+        return self.last
 
     async def bounds(self) -> tuple[int, int]:
         """First and last sequence at hand; (1, 0) where there is none yet."""

@@ -17,7 +17,7 @@ from davy.domain.batch import Batch
 from davy.domain.flags import FAULT, UNUSABLE, Flag, bits, marked
 from davy.domain.plan import Plan
 from davy.domain.site import UNIT_CODES, Channel, Quantity, Unit
-from davy.pipeline.runs import Runs, held, places, runs_of
+from davy.pipeline.runs import Runs, before, held, places, runs_of
 from davy.pipeline.validate import judged_at
 from davy.sensing.adc import mv_to_rs
 from davy.sensing.catalog import mox_part
@@ -126,14 +126,15 @@ class Calibrate:
         flags = batch.flags.copy()
         value = batch.raw.copy()
         at_s = judged_at(batch)
-        runs = runs_of(self.device_of[batch.channel])
+        device = self.device_of[batch.channel]
+        runs = runs_of(device)
         role = self.role[batch.channel]
         role[marked(batch.flags, UNUSABLE)] = _NO_ROLE
         thermometer = _Weather(role == _THERMOMETER, state.temperature_c, state.temperature_at_s)
         hygrometer = _Weather(role == _HYGROMETER, state.humidity, state.humidity_at_s)
-        temperature_c = self._fresh(at_s, thermometer.follow(batch, at_s, runs))
-        humidity = self._fresh(at_s, hygrometer.follow(batch, at_s, runs))
-        booted_s = _booted(state, batch, at_s, runs)
+        temperature_c = self._fresh(at_s, thermometer.follow(batch, at_s, device, runs))
+        humidity = self._fresh(at_s, hygrometer.follow(batch, at_s, device, runs))
+        booted_s = _booted(state, batch, at_s, device, runs)
         rows = places(self.films.mox[batch.channel] & (batch.unit <= _RATIO))
         if len(rows):
             weather = temperature_c[rows], humidity[rows]
@@ -192,12 +193,10 @@ class _Weather(NamedTuple):
     last_at_s: NDArray[np.float64]
 
     def follow(
-        self, batch: Batch, at_s: NDArray[np.float64], runs: Runs
+        self, batch: Batch, at_s: NDArray[np.float64], device: NDArray[np.int32], runs: Runs
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What the box's own instrument last said at each row, and when; moves the state."""
-        owner = runs.keys[runs.run]
-        reading, read_s = np.empty(len(batch)), np.empty(len(batch))
-        reading[runs.order], read_s[runs.order] = self.last[owner], self.last_at_s[owner]
+        reading, read_s = self.last[device], self.last_at_s[device]
         if self.is_source.any():
             where = held(self.is_source[runs.order], runs)
             told = places(where >= 0)
@@ -209,23 +208,21 @@ class _Weather(NamedTuple):
 
 
 def _booted(
-    state: CalibrateState, batch: Batch, at_s: NDArray[np.float64], runs: Runs
+    state: CalibrateState,
+    batch: Batch,
+    at_s: NDArray[np.float64],
+    device: NDArray[np.int32],
+    runs: Runs,
 ) -> NDArray[np.float64]:
     """When the boot that each row belongs to began: at its first reading."""
+    booted_s = state.booted_s[device]
+    if (batch.boot == state.boot[device]).all():
+        return booted_s
     boot = batch.boot[runs.order]
-    known = state.boot[runs.keys]
-    if np.array_equal(boot, known[runs.run]):
-        booted_s = state.booted_s[runs.keys][runs.run]
-    else:
-        first = np.empty(len(boot), np.bool_)
-        first[1:] = boot[1:] != boot[:-1]
-        first[runs.starts] = boot[runs.starts] != known
-        where = held(first, runs)
-        booted_s = np.where(
-            where >= 0, at_s[runs.order][where], state.booted_s[runs.keys][runs.run]
-        )
-        state.boot[runs.keys] = boot[runs.ends - 1]
-        state.booted_s[runs.keys] = booted_s[runs.ends - 1]
-    spread = np.empty(len(batch))
-    spread[runs.order] = booted_s
-    return spread
+    first = boot != before(boot, runs, state.boot[runs.keys])
+    where = held(first, runs)
+    told = places(where >= 0)
+    booted_s[runs.order[told]] = at_s[runs.order[where[told]]]
+    ends = runs.order[runs.ends - 1]
+    state.boot[runs.keys], state.booted_s[runs.keys] = batch.boot[ends], booted_s[ends]
+    return booted_s

@@ -18,7 +18,7 @@ from davy.domain.alarm import Change, Point
 from davy.domain.batch import Batch
 from davy.domain.flags import FAULT, UNUSABLE, Flag, marked
 from davy.domain.plan import Plan
-from davy.pipeline.runs import before, hold, places, runs_of
+from davy.pipeline.runs import Runs, before, divided, hold, places, running_max, runs_of
 from davy.pipeline.validate import judged_at
 
 
@@ -260,8 +260,8 @@ class Detect:
         over, under = value >= layer.on[channel], value < layer.off[channel]
         beyond = hold(over | under, over, runs, state.beyond[keys, index])
         turned = beyond != before(beyond, runs, state.beyond[keys, index])
-        since_s = hold(turned, now_s, runs, state.since_s[keys, index])
-        since_time_s = hold(turned, own_s, runs, state.since_time_s[keys, index])
+        since_s = _since(now_s, turned, runs, state.since_s[keys, index])
+        since_time_s = _since(own_s, turned, runs, state.since_time_s[keys, index])
         stood_s, stood_own_s = now_s - since_s, own_s - since_time_s
         begins = beyond & (np.fmax(stood_s, stood_own_s) >= layer.on_delay_s[channel])
         ends = under & (np.fmin(stood_s, stood_own_s) >= layer.off_delay_s[channel])
@@ -326,12 +326,25 @@ class Detect:
         return changes
 
 
+def _since(
+    time_s: NDArray[np.float64],
+    turned: NDArray[np.bool_],
+    runs: Runs,
+    known_s: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The earliest time since the signal last turned: a clock that is set back by a year must
+    not keep an alarm standing for that year."""
+    stretches = divided(runs, turned)
+    first_s = np.where(turned[stretches.starts], np.nan, known_s[runs.run[stretches.starts]])
+    return -running_max(-time_s, stretches, -first_s)
+
+
 def _forget(state: DetectState, keys: NDArray[np.intp], index: int) -> None:
     """Keeps only what is waited for, so that a channel may be skipped while nothing moves."""
     beyond, active = state.beyond[keys, index], state.active[keys, index]
     told = keys[active | ~beyond]
     state.value[told, index] = np.nan
     state.odd[told, index] = 0
-    quiet = keys[~active & ~beyond]
-    state.since_s[quiet, index] = np.nan
-    state.since_time_s[quiet, index] = np.nan
+    settled = keys[active == beyond]
+    state.since_s[settled, index] = np.nan
+    state.since_time_s[settled, index] = np.nan

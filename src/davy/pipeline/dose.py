@@ -32,6 +32,10 @@ class DoseTable:
     ppm: tuple[float, ...]
     minutes: tuple[float, ...]
 
+    def minutes_at(self, ppm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How long this much may be breathed, for concentrations above the floor."""
+        return np.exp(np.interp(np.log(ppm), np.log(self.ppm), np.log(self.minutes)))
+
 
 DOSE_TABLES: dict[str, DoseTable] = {
     # 30 ppm: not before 120 min; 50 ppm: 60-90; 100 ppm: 10-40; 300 ppm: within 3 min.
@@ -119,10 +123,8 @@ class Dose:
         table_of = self.table_of[runs.keys][runs.run]
         for index, table in enumerate(DOSE_TABLES.values()):
             harmful = (table_of == index) & (mean_ppm > table.floor_ppm)
-            minutes = np.exp(
-                np.interp(np.log(mean_ppm[harmful]), np.log(table.ppm), np.log(table.minutes))
-            )
-            gained[harmful] = step_s[harmful] / (60 * minutes)
+            if harmful.any():
+                gained[harmful] = step_s[harmful] / (60 * table.minutes_at(mean_ppm[harmful]))
         return gained
 
 

@@ -70,6 +70,19 @@ def places(mask: NDArray[np.bool_]) -> Ints:
     return mask.nonzero()[0]
 
 
+def divided(runs: Runs, at: NDArray[np.bool_]) -> Runs:
+    """The same places in shorter runs, a new one wherever `at` [n] says so.
+
+    `keys` are then whatever each stretch's run had.
+    """
+    first = at.copy()
+    first[runs.starts] = True
+    starts = places(first)
+    ends = np.empty_like(starts)
+    ends[:-1], ends[-1:] = starts[1:], len(at)
+    return Runs(runs.order, starts, ends, runs.keys[runs.run[starts]], first.cumsum() - 1)
+
+
 def rounds(key: NDArray[Any]) -> Iterator[Ints]:
     """Row numbers cut into rounds in which no key stands twice, in order of arrival."""
     if len(key) == 0:

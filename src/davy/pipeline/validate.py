@@ -80,7 +80,8 @@ class Validate:
             return state, batch
         flags = batch.flags.copy()
         finite = np.isfinite(batch.raw)
-        flags[~finite] |= bits(Flag.NOT_A_NUMBER)
+        if not finite.all():
+            flags[~finite] |= bits(Flag.NOT_A_NUMBER)
         beyond = (batch.raw < _LOW[batch.unit]) | (batch.raw > _HIGH[batch.unit])
         flags[beyond & finite] |= bits(Flag.OUT_OF_RANGE)
         age_s = batch.arrived_s - batch.time_s

@@ -74,9 +74,10 @@ class Access:
     _tries: dict[str, _Tries] = field(default_factory=lambda: defaultdict(_Tries))
     _invitations: dict[str, Who] = field(default_factory=dict)
     _tokens: dict[str, str] = field(default_factory=dict)
+    _nobody: str = field(default="", repr=False)
 
     def log_in(self, name: str, password: str) -> Who | None:
-        """Who this is, or None; slow by intent (argon2), so call it in a thread.
+        """Who this is, or None; slow by intent (argon2), so call it in a thread, one at a time.
 
         Raises:
             TooManyTries: five wrong passwords for this name within a minute.
@@ -89,9 +90,11 @@ class Access:
             )
         if now_s >= tries.until_s:
             tries.count = 0
+            self._forget_tries(now_s, but=name)
         user = self.store.user(name)
         # An unknown name takes as long as a wrong password, so names cannot be found out.
-        known = user.password_hash if user else self._hasher.hash(secrets.token_urlsafe(8))
+        self._nobody = self._nobody or self._hasher.hash(secrets.token_urlsafe(8))
+        known = user.password_hash if user else self._nobody
         try:
             self._hasher.verify(known, password)
         except (VerificationError, InvalidHashError):
@@ -102,6 +105,12 @@ class Access:
             return None
         self._tries.pop(name, None)
         return Who(user.name, Role(user.role))
+
+    def _forget_tries(self, now_s: float, but: str) -> None:
+        """Names that were tried long ago; there is no end of names that can be tried."""
+        for name in [name for name, tries in self._tries.items() if now_s >= tries.until_s]:
+            if name != but:
+                del self._tries[name]
 
     def put_user(self, name: str, role: Role, password: str) -> None:
         """Adds a user, or gives one a new role and password.
@@ -153,17 +162,18 @@ class Access:
             raise Conflict(f"user {but}: the last admin; make somebody else admin first")
 
     def session_of(self, who: Who) -> str:
-        """A signed cookie."""
-        return self._serializer().dumps(who.name)
+        """A signed cookie; a new password makes it worthless."""
+        user = self.store.user(who.name)
+        return self._serializer().dumps([who.name, _mark(user)])
 
     def who_has(self, session: str) -> Who | None:
         """Whose cookie this is, unless it is forged, too old, or the user is gone."""
         try:
-            name = self._serializer().loads(session, max_age=int(self.session_s))
-        except BadSignature:
+            name, mark = self._serializer().loads(session, max_age=int(self.session_s))
+        except (BadSignature, ValueError):
             return None
         user = self.store.user(name)
-        return Who(user.name, Role(user.role)) if user else None
+        return Who(user.name, Role(user.role)) if user and mark == _mark(user) else None
 
     def is_program(self, token: str) -> bool:
         """Whether this is the token in the run file."""
@@ -196,3 +206,8 @@ class Access:
             key = secrets.token_urlsafe(32)
             self.store.put_meta("session_key", key)
         return URLSafeTimedSerializer(key, salt="davy-session")
+
+
+def _mark(user: User | None) -> str:
+    """Tells one password from the next, and nothing about either."""
+    return hashlib.sha256(user.password_hash.encode()).hexdigest()[:16] if user else ""

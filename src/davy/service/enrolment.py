@@ -7,7 +7,7 @@ pipeline. A crash between two of them is made good at the next start (`reconcile
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from davy.domain.alarm import Point
@@ -153,13 +153,8 @@ class Enrolment:
             known = await asyncio.to_thread(self.registered)
             self._on_secrets(known.secrets)
             index_of = {device.id: device.index for device in known.devices}
-            entry = Enrolled(
-                zones=draft.zones,
-                devices=draft.devices,
-                points=draft.points,
-                forgotten=tuple(index_of[name] for name in forgotten),
-            )
-            await self._gateway.enrol(entry, directory_of(known))
+            gone = tuple(index_of[name] for name in forgotten)
+            await self._gateway.enrol(list(_pieces(draft, gone)), directory_of(known))
             await self._broker.set_devices(broker_users(known))
 
     async def reconcile(self, plan: Plan) -> None:
@@ -219,6 +214,21 @@ class Enrolment:
                 f"agree; lower it to {voters} or add devices"
             )
         return replace(zone, vote=vote)
+
+
+_MOST_DEVICES, _MOST_POINTS = 500, 1000
+"""In one entry of the log: a quarter of what the broker takes in one piece."""
+
+
+def _pieces(draft: Draft, forgotten: tuple[int, ...]) -> Iterator[Enrolled]:
+    """A change as entries of the log, each small enough: zones, devices, then their points."""
+    yield Enrolled(zones=draft.zones, forgotten=forgotten)
+    devices = sorted(draft.devices, key=lambda device: device.index)
+    for start in range(0, len(devices), _MOST_DEVICES):
+        yield Enrolled(devices=tuple(devices[start : start + _MOST_DEVICES]))
+    points = sorted(draft.points, key=lambda point: point.index)
+    for start in range(0, len(points), _MOST_POINTS):
+        yield Enrolled(points=tuple(points[start : start + _MOST_POINTS]))
 
 
 def directory_of(known: Registered) -> Directory:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -39,7 +39,15 @@ class Hub:
         self._next = first
         self._news = asyncio.Event()
         self._closed = False
+        self._left: int | None = None
         self.watchers = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody watches, or may come back for what is still in the ring."""
+        if self.watchers:
+            return True
+        return self._left is not None and self._next - self._left < (self._ring.maxlen or 0)
 
     def publish(self, kind: str, data: Any) -> None:
         """Adds an event and wakes the watchers."""
@@ -53,7 +61,9 @@ class Hub:
         self._closed = True
         self._news.set()
 
-    async def watch(self, after: int | None, idle_s: float = 15.0) -> AsyncIterator[Happening]:
+    async def watch(
+        self, after: int | None, idle_s: float = 15.0
+    ) -> AsyncGenerator[Happening, None]:
         """Events behind number `after` (None: from now on), for as long as somebody listens.
 
         A `reset` says that what was missed is gone. After `idle_s` without news comes an
@@ -81,3 +91,4 @@ class Hub:
                     yield Happening(seen, "", b"")
         finally:
             self.watchers -= 1
+            self._left = self._next

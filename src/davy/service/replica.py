@@ -7,8 +7,9 @@ so they arrive at the same alarms.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TypeVar
 
 import msgspec
@@ -23,7 +24,16 @@ from davy.ingest.log import Logged
 from davy.pipeline import snapshot as states_as_bytes
 from davy.pipeline.stage import Pipeline, States
 from davy.store.words import entries as entry_numbers
-from davy.wire.entries import Acts, Block, Enrolled, Presences, Resumed, Tick, batch_of
+from davy.wire.entries import (
+    Acts,
+    Block,
+    Enrolled,
+    Entry,
+    Presences,
+    Resumed,
+    Tick,
+    batch_of,
+)
 from davy.wire.window import Ledger
 
 Build = Callable[[Plan], Pipeline]
@@ -71,29 +81,16 @@ class Replica:
         self.states = self.pipeline.start()
 
     def apply(self, logged: Iterable[Logged]) -> Iterator[Step]:
-        """Walks entries in order; neighbouring blocks become one batch."""
-        batches: list[Batch] = []
-        numbers: list[NDArray[np.int64]] = []
-        offset = 0
-        for sequence, partition, entry in logged:
-            if isinstance(entry, Block):
-                batch = batch_of(entry, self.ledger)
-                batches.append(batch)
-                numbers.append(entry_numbers(sequence, len(batch)))
-                if entry.position:
-                    self.positions[entry.source, partition] = entry.position
-                offset = sequence
-                continue
-            if batches:
-                yield self._step(offset, concat(batches), np.concatenate(numbers))
-                batches, numbers = [], []
-            if isinstance(entry, Enrolled):
-                self._enrol(entry)
-                yield Step(sequence, Batch.of(), _NOTHING, enrolled=True)
+        """Walks entries in order; neighbours of a kind are taken together."""
+        for kind, run in groupby(logged, key=lambda one: type(one.entry)):
+            entries = list(run)
+            if kind is Block:
+                yield self._read(entries)
+            elif kind is Enrolled:
+                yield self._enrol(entries)
             else:
-                yield self._step(sequence, _batch(entry), _NOTHING)
-        if batches:
-            yield self._step(offset, concat(batches), np.concatenate(numbers))
+                for sequence, _, entry in entries:
+                    yield Step(sequence, self.judge(_batch(entry)), _NOTHING)
 
     def judge(self, batch: Batch) -> Batch:
         """One batch through all stages, for those who have no log."""
@@ -138,23 +135,41 @@ class Replica:
         replica.positions = {(source, part): at for source, part, at in saved.positions}
         return replica
 
-    def _step(self, offset: int, batch: Batch, numbers: NDArray[np.int64]) -> Step:
-        return Step(offset, self.judge(batch), numbers)
+    def _read(self, blocks: Sequence[Logged]) -> Step:
+        """Blocks as one batch: many small ones cost as little as a large one."""
+        batches = []
+        for _, partition, block in blocks:
+            assert isinstance(block, Block)
+            batches.append(batch_of(block, self.ledger))
+            if block.position:
+                self.positions[block.source, partition] = block.position
+        numbers = [
+            entry_numbers(one.sequence, len(batch))
+            for one, batch in zip(blocks, batches, strict=True)
+        ]
+        batch = concat(batches) if len(batches) > 1 else batches[0]
+        return Step(blocks[-1].sequence, self.judge(batch), np.concatenate(numbers))
 
-    def _enrol(self, entry: Enrolled) -> None:
-        plan = self.plan.with_zones(*entry.zones).with_devices(*entry.devices)
-        self.plan = plan.with_points(*entry.points)
-        for device in entry.forgotten:
-            self.ledger.forget(device)
+    def _enrol(self, entries: Sequence[Logged]) -> Step:
+        """A new plan; the pipeline is made once, however many entries bring it."""
+        for _, _, entry in entries:
+            assert isinstance(entry, Enrolled)
+            plan = self.plan.with_zones(*entry.zones).with_devices(*entry.devices)
+            self.plan = plan.with_points(*entry.points)
+            for device in entry.forgotten:
+                self.ledger.forget(device)
         self.pipeline = self.build(self.plan)
         self.states = self.pipeline.carry(self.states)
+        return Step(entries[-1].sequence, Batch.of(), _NOTHING, enrolled=True)
 
 
-def _batch(entry: Tick | Resumed | Presences | Acts) -> Batch:
+def _batch(entry: Entry) -> Batch:
     if isinstance(entry, Tick):
         return tick(entry.watermark_s)
     if isinstance(entry, Resumed):
         return Batch.of(resumed_s=entry.at_s)
     if isinstance(entry, Presences):
         return Batch.of(presences=entry.presences)
-    return Batch.of(acts=entry.acts)
+    if isinstance(entry, Acts):
+        return Batch.of(acts=entry.acts)
+    raise TypeError(f"{type(entry).__name__} brings no batch of its own")

@@ -20,7 +20,7 @@ import structlog
 from davy import __version__
 from davy.domain.alarm import Act, Event, Point, Transition
 from davy.domain.errors import BrokerError, Conflict, Refusal, StoreError, UnknownName
-from davy.domain.site import Trust
+from davy.domain.site import Device
 from davy.ingest.broker import Broker
 from davy.ingest.external import External
 from davy.ingest.gateway import Gateway, Outcome, Refused
@@ -38,7 +38,7 @@ from davy.service.replica import Build, Replica, Step
 from davy.service.views import AlarmView, EnrolledView, HealthView
 from davy.service.writer import Writer
 from davy.store.port import Store
-from davy.store.words import Evidence, Retention
+from davy.store.words import Evidence, Retention, Secret
 from davy.wire.entries import Acts
 from davy.wire.jws import key_to_text
 from davy.wire.topics import Topic
@@ -192,6 +192,11 @@ class Station:
             version=__version__,
         )
 
+    @property
+    def unstored(self) -> int:
+        """Log entries that were written but are not in the store yet."""
+        return max(0, self.log.last - self.writer.committed)
+
     def point(self, key: str) -> Point:
         """An alarm by its id.
 
@@ -267,22 +272,22 @@ class Station:
         """
         draft = await asyncio.to_thread(self.enrolment.add, orders)
         await self.enrolment.tell(draft)
-        for order in orders:
-            await self._audit(who, "device add", order.id, " ".join(order.channels))
-        return [await self.papers(order.id) for order in orders]
+        await asyncio.to_thread(self._audit_all, who, "device add", orders)
+        return [self._papers(device, draft.secrets[device.id]) for device in draft.devices]
 
     async def papers(self, device_id: str) -> EnrolledView:
         """A device's secrets and where to send: for whoever flashes it."""
         device = await asyncio.to_thread(self.enrolment.device, device_id)
-        secret = await asyncio.to_thread(self.store.secret, device_id)
+        return self._papers(device, await asyncio.to_thread(self.store.secret, device_id))
+
+    def _papers(self, device: Device, secret: Secret) -> EnrolledView:
         endpoint = self._broker.mqtt
-        signed = device.trust is Trust.SIGNED and secret.key is not None
         return EnrolledView(
             device=device.id,
             site=device.site,
             zone=device.zone,
             token=secret.token,
-            key=key_to_text(secret.key) if signed and secret.key else None,
+            key=key_to_text(secret.key) if secret.key is not None else None,
             topic=Topic(device.site, device.id, "readings").mqtt,
             mqtt={"host": endpoint.host, "port": endpoint.port, "tls": endpoint.tls},
             http=f"{self.api_url}/api/v1/readings",
@@ -365,7 +370,7 @@ class Station:
                 answer.set_result(transition)
         if not math.isnan(step.batch.watermark_s):
             self._watermark_s = step.batch.watermark_s
-        if len(step.batch) and self.hub.watchers:
+        if len(step.batch) and self.hub.wanted:
             self._fresh.append(step)
 
     def _tell_health(self) -> None:
@@ -397,6 +402,10 @@ class Station:
             "pipeline",
             f"it stands at {self.loop.offset} of {last} log entries" if stalled else None,
         )
+
+    def _audit_all(self, who: Who, action: str, orders: Sequence[DeviceOrder]) -> None:
+        for order in orders:
+            self.store.audit(who.name, action, order.id, " ".join(order.channels), self._clock())
 
     async def _audit(self, who: Who, action: str, what: str, detail: str) -> None:
         await asyncio.to_thread(self.store.audit, who.name, action, what, detail, self._clock())

@@ -50,19 +50,24 @@ class RelationalRegistry(Session):
             taken = _taken(sql)
             enrolment = draft if isinstance(draft, Enrolment) else draft(taken.free)
             check(taken, enrolment)
-            for zone in enrolment.zones:
-                _put(sql, tables.zones, zone.index, _of_zone(zone))
-            for device in enrolment.devices:
-                _put(sql, tables.devices, device.index, _of_device(device))
-                gone = update(tables.channels).where(tables.channels.c.device == device.id)
-                sql.execute(gone.values(place=None))
-                for place, channel in enumerate(device.channels):
-                    _put(sql, tables.channels, channel.id, _of_channel(channel, place))
-            for point in enrolment.points:
-                _put(sql, tables.points, point.index, _of_point(point))
-            for name, secret in enrolment.secrets.items():
-                row = {"device": name, "key": secret.key, "token": secret.token}
-                _put(sql, tables.secrets, name, row)
+            devices = enrolment.devices
+            _put(sql, tables.zones, [_of_zone(zone) for zone in enrolment.zones])
+            _put(sql, tables.devices, [_of_device(device) for device in devices])
+            if devices:
+                gone = update(tables.channels).where(tables.channels.c.device == bindparam("gone"))
+                sql.execute(gone.values(place=None), [{"gone": device.id} for device in devices])
+            channels = [
+                _of_channel(channel, place)
+                for device in devices
+                for place, channel in enumerate(device.channels)
+            ]
+            _put(sql, tables.channels, channels)
+            _put(sql, tables.points, [_of_point(point) for point in enrolment.points])
+            secrets = [
+                {"device": name, "key": secret.key, "token": secret.token}
+                for name, secret in enrolment.secrets.items()
+            ]
+            _put(sql, tables.secrets, secrets)
         return enrolment
 
     def secret(self, device: str) -> Secret:
@@ -97,14 +102,19 @@ def _taken(sql: Connection) -> Taken:
     )
 
 
-def _put(sql: Connection, table: Table, key: int | str, row: Mapping[str, Any]) -> None:
-    """Replaces the row of this key, or adds it; the same on every database."""
+def _put(sql: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replaces the rows of these keys, or adds them; the same on every database."""
+    if not rows:
+        return
     (column,) = table.primary_key
-    changed = sql.execute(
-        update(table).where(column == bindparam("the_key")).values(**row), {"the_key": key}
-    )
-    if changed.rowcount == 0:
-        sql.execute(table.insert().values(**row))
+    known = set(sql.execute(select(column)).scalars())
+    fresh = [row for row in rows if row[column.name] not in known]
+    changed = [{**row, "the_key": row[column.name]} for row in rows if row[column.name] in known]
+    if fresh:
+        sql.execute(table.insert(), fresh)
+    if changed:
+        values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != column.name}
+        sql.execute(update(table).where(column == bindparam("the_key")).values(values), changed)
 
 
 def _zone(row: RowMapping) -> Zone:
@@ -161,7 +171,7 @@ def _of_device(device: Device) -> dict[str, Any]:
 
 _SAME_IN_CHANNEL = (
     *("id", "device", "name", "part", "gas"),
-    *("load_ohm", "supply_mv", "divider", "r0_ohm", "r0_at_s"),
+    *("load_ohm", "supply_mv", "divider", "r0_ohm", "r0_at_s", "uncertified"),
 )
 
 

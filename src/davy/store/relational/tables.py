@@ -68,6 +68,7 @@ channels = Table(
     Column("divider", Float),
     Column("r0_ohm", Float),
     Column("r0_at_s", Float),
+    _required("uncertified", Boolean),
     # its place in the device's list; NULL when the device no longer lists it
     Column("place", Integer),
     UniqueConstraint("device", "name", name="channels_by_name"),

@@ -55,6 +55,7 @@ def _registry() -> None:
         *_needed(("device", TEXT), ("name", TEXT), ("quantity", TEXT)),
         *_free(("part", TEXT), ("gas", TEXT), ("load_ohm", REAL), ("supply_mv", REAL)),
         *_free(("divider", REAL), ("r0_ohm", REAL), ("r0_at_s", REAL), ("place", WHOLE)),
+        *_needed(("uncertified", YES_NO)),
         sa.UniqueConstraint("device", "name", name="channels_by_name"),
     )
     op.create_table(
