@@ -39,6 +39,7 @@ def create_app(station: Station, *, secure_cookie: bool = False) -> FastAPI:
     problems.install(app)
     for routes in (session, look, alarms, devices, users, ingest, live):
         app.include_router(routes.router, prefix=PREFIX)
+    app.add_middleware(ingest.StraightIn, path=f"{PREFIX}/readings")
     _add_probes(app)
     _add_pages(app)
     return app

@@ -141,6 +141,8 @@ async def _demo(wanted: Wanted, config: Config) -> int:
 
 async def _perform(play: Play, wanted: Wanted, address: str) -> None:
     """Plays on a screen, or line by line where there is none to draw on."""
+    import asyncio
+
     from rich.text import Text
 
     from davy.cli import screen, show
@@ -157,7 +159,11 @@ async def _perform(play: Play, wanted: Wanted, address: str) -> None:
     console.print(head, soft_wrap=True)  # whole, to be clicked, however narrow the terminal
     with screen.Screen(console, station.live, station.live.standing) as drawn:
         play.tell = drawn.tell
-        await play.perform(wanted.for_s)
+        drawing = asyncio.create_task(drawn.keep())
+        try:
+            await play.perform(wanted.for_s)
+        finally:
+            drawing.cancel()
 
 
 async def _epilogue(play: Play, wanted: Wanted) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 
 from rich.console import Console, Group, RenderableType
@@ -21,7 +22,7 @@ BAR = 24
 
 def line(told: Told) -> Text:
     """One line of the story."""
-    text = Text(f"{told.after_s:6.1f} s  ", style="dim")
+    text = Text().append(f"{told.after_s:6.1f} s  ", style="dim")
     return text.append(told.text, style=STYLES[told.mark])
 
 
@@ -44,7 +45,7 @@ class Screen:
         self._standing = standing
         self._story: list[Told] = []
         self._drawing = Drawing(
-            console=console, get_renderable=self._draw, refresh_per_second=4, transient=False
+            console=console, get_renderable=self._draw, auto_refresh=False
         )
 
     def __enter__(self) -> Screen:
@@ -53,6 +54,12 @@ class Screen:
 
     def __exit__(self, *_: object) -> None:
         self._drawing.stop()
+
+    async def keep(self) -> None:
+        """Draws for ever, on the event loop: nothing moves while it is looked at."""
+        while True:
+            self._drawing.refresh()
+            await asyncio.sleep(0.25)
 
     def tell(self, told: Told) -> None:
         """Adds a line to the story."""
@@ -84,11 +91,14 @@ def _cells(channel: ChannelView, alarms: Iterable[AlarmView]) -> tuple[Renderabl
     lel = latest.percent_lel if latest else None
     style = "bold red" if any(one.active for one in gas) else "red" if gas else "green"
     filled = round(BAR * min(1.0, (lel or 0.0) / FULL_LEL))
-    words = ", ".join(f"{one.level} {one.state}" for one in gas) or "none"
+    states: dict[str, list[str]] = {}
+    for one in gas:
+        states.setdefault(one.state.replace("_", " "), []).append(one.level)
+    words = "; ".join(f"{', '.join(levels)}: {state}" for state, levels in states.items())
     return (
         Text(channel.key),
         Text("-" if value is None else f"{value:,.0f}", style=style),
         Text("-" if lel is None else f"{lel:.1f}", style=style),
         Text("█" * filled, style=style).append("░" * (BAR - filled), style="dim"),
-        Text(words, style=style if gas else "dim"),
+        Text(words or "none", style=style if gas else "dim"),
     )

@@ -68,6 +68,7 @@ class Play:
     """The alarms that had risen by then, the oldest first."""
     _acts: list[asyncio.Task[None]] = field(default_factory=list)
     _accounts: dict[str, Account] = field(default_factory=dict)
+    _risen: set[str] = field(default_factory=set)
     _began_s: float = 0.0
     _world_s: float = 0.0
     _clean: bool = False
@@ -167,12 +168,11 @@ class Play:
             )
 
     def _raised(self) -> list[AlarmView]:
-        risen = [
-            (alarm.raised_at, alarm)
-            for alarm in self.running.station.live.standing()
-            if alarm.raised_at is not None
-        ]
-        return [alarm for _, alarm in sorted(risen, key=lambda pair: pair[0])]
+        """Those that rose in this play, though somebody may have reset them already."""
+        live = self.running.station.live
+        risen = {alarm.id for alarm in live.standing()} | self._risen
+        views = [alarm for alarm in live.alarms() if alarm.id in risen]
+        return sorted(views, key=lambda alarm: alarm.raised_at or 0.0)
 
     def _begin(self, act: Coroutine[None, None, None]) -> None:
         self._acts.append(asyncio.create_task(act))
@@ -184,6 +184,8 @@ class Play:
             if happening.kind != "alarm":
                 continue
             news = decoder.decode(happening.data)
+            if news.event == "rise":
+                self._risen.add(news.id)
             if news.event == "rise" or (news.event == "fall" and news.kind == "gas"):
                 self._say("gas" if news.kind == "gas" else "trouble", _sentence(news))
 
