@@ -198,6 +198,15 @@ def test_a_rise_is_measured_from_the_lowest_point_of_the_last_minute():
     assert rise.tolist() == [0, 0, 800]
 
 
+def test_a_slow_climb_counts_by_the_minute_however_seldom_it_is_read():
+    stage = Exposure.of(plan_of(meter(0, 0)))
+    ppm = [100.0 * i for i in range(10)]  # 200 ppm a minute, a reading every half minute
+
+    rise = breathed(course(0, ppm, step_s=30.0), stage).rise
+
+    assert rise[2:].tolist() == [200.0] * 8
+
+
 def test_after_a_long_silence_an_old_value_is_no_foot_to_rise_from():
     stage = Exposure.of(plan_of(meter(0, 0)))
 

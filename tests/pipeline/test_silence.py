@@ -61,6 +61,12 @@ def test_a_will_is_unsigned_so_online_clears_nothing():
     assert changes(Batch.of((NOON, 0, 1.0)), gone, back) == [(SILENT, True, NOON + 5)]
 
 
+def test_a_device_that_says_it_is_online_is_not_called_silent():
+    here = Batch.of(presences=(Presence(device=0, online=True, at_s=NOON + 5),))
+
+    assert changes(Batch.of((NOON, 0, 1.0)), here, here) == []
+
+
 def test_a_device_that_was_lost_before_it_ever_spoke_is_silent_for_nobody_knows_how_long():
     stage = Silence.of(PLAN)
     gone = Batch.of(presences=(Presence(device=0, online=False, at_s=NOON),))

@@ -29,10 +29,18 @@ class Direct:
 
     A core subscriber sees QoS 1 packs as well; those are marked and come the durable way. A
     status is unsigned: it may raise trouble and never clears any, so only `offline` counts.
+    `offer` is shown every message as it comes, whatever becomes of it.
     """
 
-    def __init__(self, client: Client, gateway: Gateway, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        gateway: Gateway,
+        clock: Callable[[], float],
+        offer: Callable[[Message], None],
+    ) -> None:
         self.dropped = 0
+        self._offer = offer
         self._client = client
         self._gateway = gateway
         self._clock = clock
@@ -63,12 +71,14 @@ class Direct:
                 await self._gateway.write(Presences(gone))
 
     async def _reading(self, message: Msg) -> None:
+        arrived = Message(message.data, self._clock(), message.subject)
+        self._offer(arrived)
         if (message.headers or {}).get("Nmqtt-Pub") != "0":
             return
         if len(self._waiting) >= _MOST_WAITING:
             self.dropped += 1  # QoS 0 promises nothing, and memory is finite
             return
-        self._waiting.append(Message(message.data, self._clock(), message.subject))
+        self._waiting.append(arrived)
         self._news.set()
 
     async def _status(self, message: Msg) -> None:

@@ -18,6 +18,7 @@ class Inbox:
     Args:
         gateway: judges and writes.
         clock: seconds since 1970 UTC, when a pack arrived.
+        offer: is shown every message as it comes, whatever becomes of it.
         wait_s: how long a request waits for the log before it is told to come again.
         most_waiting: requests beyond this are told so at once.
     """
@@ -26,12 +27,14 @@ class Inbox:
         self,
         gateway: Gateway,
         clock: Callable[[], float],
+        offer: Callable[[Message], None],
         *,
         wait_s: float = 10.0,
         most_waiting: int = 4096,
     ) -> None:
         self._gateway = gateway
         self._clock = clock
+        self._offer = offer
         self._wait_s = wait_s
         self._most_waiting = most_waiting
         self._waiting: list[tuple[Message, asyncio.Future[Outcome]]] = []
@@ -55,7 +58,9 @@ class Inbox:
         if len(self._waiting) >= self._most_waiting:
             raise BrokerError(f"{self._most_waiting} packs wait already; send this one again later")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((Message(payload, self._clock(), bearer=bearer), answer))
+        message = Message(payload, self._clock(), bearer=bearer)
+        self._offer(message)
+        self._waiting.append((message, answer))
         self._news.set()
         try:
             return await asyncio.wait_for(answer, self._wait_s)

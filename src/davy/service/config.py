@@ -124,7 +124,8 @@ def _anchored(config: Config, folder: Path) -> Config:
             "binary": anchor(config.broker.binary),
         }
     )
-    return config.model_copy(update={"data": data, "broker": broker})
+    bridge = config.bridge.model_copy(update={"authority": anchor(config.bridge.authority)})
+    return config.model_copy(update={"data": data, "broker": broker, "bridge": bridge})
 
 
 def _where(error: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -19,7 +20,8 @@ import nats
 import structlog
 from nats.aio.client import Client
 
-from davy.domain.errors import BrokerError, Reason
+from davy.domain.errors import BrokerError, ConfigError, Reason
+from davy.ingest.bridge import Bridge, BridgeSettings
 from davy.ingest.broker import Broker, BrokerState, Phase
 from davy.ingest.direct import Direct
 from davy.ingest.external import Credentials, Endpoint, External
@@ -31,6 +33,7 @@ from davy.ingest.stored import Stored
 from davy.ingest.timekeeper import Timekeeper
 from davy.ingest.violations import Refused as Denied
 from davy.service.config import Config
+from davy.service.lifeline import Lifeline
 from davy.service.station import Station
 from davy.wire.entries import Resumed
 
@@ -87,7 +90,13 @@ class Running:
         client = await self._connect()
         log = Log(client, _log_settings(self.config))
         await log.open()
-        gateway = Gateway(log, station.keep, station.health.tell_cause("log"))
+        gateway = Gateway(log, station.keep, self._log_is)
+        self._lifeline = Lifeline(
+            gateway,
+            lambda: station.loop.replica,
+            lambda news: station.hub.publish("alarm", news),
+            self.config.limits.edition,
+        )
         await station.open(log, gateway)
         self._run("writer", station.writer.run)
         self._run("loop", station.loop.run)
@@ -100,10 +109,16 @@ class Running:
         await station.admit(self.broker)
         await gateway.write(Resumed(self._clock()))
 
-        direct = Direct(client, gateway, self._clock)
+        direct = Direct(client, gateway, self._clock, self._lifeline.offer)
         await direct.open()
-        station.inbox = inbox = Inbox(gateway, self._clock)
-        timekeeper = Timekeeper(gateway, [stored.drained_s, direct.drained_s, inbox.drained_s])
+        station.inbox = inbox = Inbox(gateway, self._clock, self._lifeline.offer)
+        inputs = [stored.drained_s, direct.drained_s, inbox.drained_s]
+        if self.config.bridge.host:
+            trouble = station.health.tell_cause("bridge")
+            bridge = Bridge(_bridge_settings(self.config), gateway, self._clock, trouble)
+            inputs.append(bridge.drained_s)
+            self._run("bridge", bridge.run)
+        timekeeper = Timekeeper(gateway, inputs)
         for name, work in (
             ("resumption", self._resume),
             ("stored", stored.run),
@@ -195,6 +210,10 @@ class Running:
                 )
             )
 
+    def _log_is(self, cause: BrokerError | None) -> None:
+        self.station.health.tell("log", None if cause is None else str(cause))
+        self._lifeline.log_is(cause)
+
     def _broker_changed(self, state: BrokerState) -> None:
         running = state.phase in {Phase.RUNNING, Phase.STARTING, Phase.STOPPED}
         self.station.health.tell("broker", None if running else state.detail or "it is down")
@@ -244,6 +263,24 @@ def _broker(config: Config, on_state: Callable[[BrokerState], None]) -> Broker |
 def _endpoint(config: Config) -> Endpoint:
     section = config.broker
     return Endpoint(section.host, section.mqtt_port, tls=section.certificate is not None)
+
+
+def _bridge_settings(config: Config) -> BridgeSettings:
+    section = config.bridge
+    trust = None
+    if section.authority is not None:
+        try:
+            trust = ssl.create_default_context(cafile=str(section.authority))
+        except OSError as cause:
+            raise ConfigError(
+                f"[bridge] authority: {section.authority}: {cause}; name a PEM file"
+            ) from cause
+    return BridgeSettings(
+        broker=Endpoint(section.host, section.port, tls=section.tls),
+        credentials=Credentials(section.user, section.password) if section.user else None,
+        client_id=section.client_id,
+        trust=trust,
+    )
 
 
 def _log_settings(config: Config) -> LogSettings:

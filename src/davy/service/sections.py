@@ -109,6 +109,12 @@ class Bridge(Section):
     user: str = Field("", description="User name; empty: none.")
     password: str = Field("", description="Better as DAVY_BRIDGE__PASSWORD.")
     tls: bool = Field(False, description="Whether to speak TLS to it.")
+    authority: Path | None = Field(
+        None, description="PEM file of the authority that signed its certificate."
+    )
+    client_id: str = Field(
+        "davy", min_length=1, description="Names the session; another Davy needs another."
+    )
 
 
 class ZoneSection(Section):
