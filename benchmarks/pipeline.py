@@ -38,6 +38,7 @@ _KINDS = (
 """What a box sends, channel by channel, with the middle of its noise."""
 _UNIT = np.array([UNIT_CODES[kind[4]] for kind in _KINDS], np.uint8)
 _MIDDLE = np.array([kind[5] for kind in _KINDS])
+_BOXES_IN_A_HALL = 25
 _LEAKY = 100  # of a hundred channels one is in and out of alarm
 
 
@@ -55,14 +56,15 @@ class Load:
         return self.boxes * self.channels * self.rows
 
     def plan(self) -> Plan:
-        """One zone with all of them, and every alarm that they have."""
-        zone = Zone(index=0, site="bench", name="hall")
+        """Halls of 25 boxes, with every alarm that they have."""
+        count = -(-self.boxes // _BOXES_IN_A_HALL)
+        zones = [Zone(index=index, site="bench", name=f"hall-{index}") for index in range(count)]
         boxes = [self._box(index) for index in range(self.boxes)]
-        points = [zone_point(zone)]
+        points = [zone_point(zone) for zone in zones]
         for box in boxes:
-            points += device_points(box, zone, Limits())
+            points += device_points(box, zones[box.index // _BOXES_IN_A_HALL], Limits())
         numbered = renumbered(points, {}, 0)
-        return Plan().with_zones(zone).with_devices(*boxes).with_points(*numbered)
+        return Plan().with_zones(*zones).with_devices(*boxes).with_points(*numbered)
 
     def _box(self, index: int) -> Device:
         name = f"box-{index}"
@@ -80,7 +82,8 @@ class Load:
                     r0_ohm=10_000.0 if part == "MQ-4" else None,
                 )
             )
-        return Device(index=index, id=name, site="bench", zone="hall", channels=tuple(channels))
+        hall = f"hall-{index // _BOXES_IN_A_HALL}"
+        return Device(index=index, id=name, site="bench", zone=hall, channels=tuple(channels))
 
     def batches(self, count: int) -> Iterator[Batch]:
         """A reading a second of every channel: 1 % noise, and leaks that come and go."""

@@ -16,7 +16,8 @@ app = group("alarms", "Lists alarms, acknowledges, resets and shelves them.", "d
 Key = Annotated[
     str,
     typer.Argument(
-        metavar="ALARM", help="As `davy alarms list` calls it: kitchen-1.mq4.low.",
+        metavar="ALARM",
+        help="As `davy alarms list` calls it: kitchen-1.mq4.low.",
         show_default=False,
     ),
 ]
@@ -25,9 +26,7 @@ _SECONDS = {"s": 1, "min": 60, "m": 60, "h": 3600}
 
 @app.command("list")
 def list_(
-    everything: Annotated[
-        bool, typer.Option("--all", help="The normal ones as well.")
-    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="The normal ones as well.")] = False,
     state: Annotated[
         str | None,
         typer.Option(help="Only those in one state: unacked, latched …", show_default=False),
@@ -148,9 +147,7 @@ def seconds(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def _act(
-    key: str, act: str, body: dict[str, Any], config_file: ConfigFile, as_json: bool
-) -> None:
+def _act(key: str, act: str, body: dict[str, Any], config_file: ConfigFile, as_json: bool) -> None:
     """What people do to alarms goes through the log, so a Davy must run."""
     with running_server(configuration(config_file), f"`davy alarms {act}`") as server:
         alarm = server.post(f"alarms/{key}/{act}", body)

@@ -58,7 +58,8 @@ def verify(
     head: Annotated[
         str | None,
         typer.Option(
-            metavar="COUNT:HASH", show_default=False,
+            metavar="COUNT:HASH",
+            show_default=False,
             help="A head that was noted earlier, elsewhere: finds a trail that was rewritten whole.",
         ),
     ] = None,

@@ -86,6 +86,10 @@ class Asked:
         }
         return _papers(self.server.post("devices", [body])[0])
 
+    def papers(self, device: str) -> EnrolledView:
+        """The papers of a device that is there already."""
+        return _papers(self.server.get(f"devices/{device}/papers"))
+
     def rotate(self, device: str) -> EnrolledView:
         return _papers(self.server.post(f"devices/{device}/rotate"))
 

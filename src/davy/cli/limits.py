@@ -29,8 +29,7 @@ def show_(
 ) -> None:
     """Shows every limit of every channel, in its own unit and in %LEL.
 
-    A limit that lies where the part's datasheet curve does not reach is marked: such a sensor
-    alarms late or never there. Limits come from [limits] in davy.toml, as of the last start.
+    A limit that lies where the part's datasheet curve does not reach is marked. Limits come from [limits] in davy.toml, as of the last start.
 
     Example: `davy limits show kitchen-1`
     """
@@ -81,18 +80,18 @@ def _limit(channel: Channel, point: Point, edition: Edition) -> dict[str, Any]:
 
 
 def reach(channel: Channel, on_ppm: float) -> str:
-    """Why the channel's part cannot tell this concentration; empty where it can, or has none."""
+    """What it means that the part's curve does not reach this limit; empty where it does."""
     from davy.sensing.catalog import curve_for
 
     if channel.part is None or channel.gas is None:
         return ""
     curve = curve_for(channel.part, channel.gas)
     if on_ppm < curve.low_ppm:
-        return f"below the {channel.part}'s curve, which begins at {curve.low_ppm:g} ppm"
-    if on_ppm == curve.high_ppm:
-        return f"at the top of the {channel.part}'s curve: more gas looks the same"
+        return f"below the {channel.part}'s curve: alarms only from {curve.low_ppm:g} ppm on"
     if on_ppm > curve.high_ppm:
-        return f"above the {channel.part}'s curve, which ends at {curve.high_ppm:g} ppm"
+        return (
+            f"above the {channel.part}'s curve: alarms already at its top, {curve.high_ppm:g} ppm"
+        )
     return ""
 
 

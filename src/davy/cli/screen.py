@@ -44,9 +44,7 @@ class Screen:
         self._live = live
         self._standing = standing
         self._story: list[Told] = []
-        self._drawing = Drawing(
-            console=console, get_renderable=self._draw, auto_refresh=False
-        )
+        self._drawing = Drawing(console=console, get_renderable=self._draw, auto_refresh=False)
 
     def __enter__(self) -> Screen:
         self._drawing.start(refresh=True)

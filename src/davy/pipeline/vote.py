@@ -30,15 +30,18 @@ class VoteState(NamedTuple):
     out: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Zoned:
-    """One zone as the vote sees it: its own point, the voters' points, and for each voter the
-    points that tell that it is lost (a sensor fault, a silent device)."""
+class Zoned(NamedTuple):
+    """One zone as the vote sees it.
+
+    `point` is its own, `voters` [voters] the points that vote, `losses` [voters, most] the
+    points that tell that a voter is lost (a sensor fault, a silent device), -1 where it has
+    no more of them.
+    """
 
     point: int
     needed: int
-    voters: tuple[int, ...]
-    losses: tuple[tuple[int, ...], ...]
+    voters: NDArray[np.intp]
+    losses: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +74,16 @@ class Vote:
             if own.level != EXECUTIVE or not own.enabled:
                 continue
             voters = voters_of[own.zone]
-            losses = tuple(
-                tuple(channel_losses.get(voter.channel, []) + device_losses.get(voter.device, []))
+            losses = [
+                channel_losses.get(voter.channel, []) + device_losses.get(voter.device, [])
                 for voter in voters
-            )
+            ]
             heard = [own.index, *(voter.index for voter in voters)]
             heard += [loss for of_voter in losses for loss in of_voter]
             zone_of.update(dict.fromkeys(heard, len(zones)))
+            indexes = np.array([voter.index for voter in voters], np.intp)
             needed = plan.zones[own.zone].vote.needed
-            zones.append(Zoned(own.index, needed, tuple(v.index for v in voters), losses))
+            zones.append(Zoned(own.index, needed, indexes, _padded(losses)))
         return Vote(tuple(zones), zone_of, len(plan.points))
 
     def start(self) -> VoteState:
@@ -116,17 +120,22 @@ class Vote:
         if index is None:
             return []
         zone = self.zones[index]
-        lost = sum(
-            bool(state.out[voter]) or any(state.active[loss] for loss in losses)
-            for voter, losses in zip(zone.voters, zone.losses, strict=True)
-        )
-        votes = sum(bool(state.active[voter] and not state.out[voter]) for voter in zone.voters)
-        needed = max(1, zone.needed - lost)
-        acts = votes >= needed
+        out = state.out[zone.voters]
+        lost = out | (state.active[zone.losses] & (zone.losses >= 0)).any(axis=1)
+        votes = int(np.count_nonzero(state.active[zone.voters] & ~out))
+        acts = votes >= max(1, zone.needed - int(np.count_nonzero(lost)))
         if acts == bool(state.active[zone.point]):
             return []
         state.active[zone.point] = acts
         return [replace(cause, point=zone.point, active=acts, value=float(votes))]
+
+
+def _padded(losses: list[list[int]]) -> NDArray[np.intp]:
+    """Lists of different lengths as one table, -1 behind the shorter ones."""
+    table = np.full((len(losses), max(map(len, losses), default=0)), -1, np.intp)
+    for row, points in zip(table, losses, strict=True):
+        row[: len(points)] = points
+    return table
 
 
 def _voters(plan: Plan) -> list[list[Point]]:
