@@ -122,9 +122,7 @@ async def publish(sending: Sending, packs: Iterable[bytes]) -> int:
     """Publishes packs over one connection; the count that was acknowledged."""
     hello = connect_packet(sending.device, sending.device, sending.token)
     topic = sending.topic.encode()
-    packets = (
-        publish_packet(topic, pack, index % 65535 + 1) for index, pack in enumerate(packs)
-    )
+    packets = (publish_packet(topic, pack, index % 65535 + 1) for index, pack in enumerate(packs))
     transport, publisher = await asyncio.get_running_loop().create_connection(
         lambda: Publisher(hello, packets, sending.window), sending.host, sending.port
     )

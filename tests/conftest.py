@@ -20,7 +20,7 @@ async def davy(tmp_path: Path) -> AsyncIterator[Installation]:
 @pytest.fixture
 async def davy_process(tmp_path: Path) -> AsyncIterator[DavyProcess]:
     """A Davy in a process of its own; the test starts it."""
-    process = DavyProcess(tmp_path)
+    process = DavyProcess(tmp_path, {"pipeline": {"snapshot_s": 0.5}})
     yield process
     await process.kill()
 

@@ -60,7 +60,7 @@ def verify(
         typer.Option(
             metavar="COUNT:HASH",
             show_default=False,
-            help="A head that was noted earlier, elsewhere: finds a trail that was rewritten whole.",
+            help="A head that was noted elsewhere: it tells of a trail that was rewritten whole.",
         ),
     ] = None,
     config_file: ConfigFile = None,

@@ -140,14 +140,14 @@ def _database(config: Config) -> Iterator[Finding]:
         return
     try:
         with store_to_read(config) as store:
-            count, users = store.count(), store.users()
+            devices, count, users = len(store.devices()), store.count(), store.users()
             last = store.audit_rows(1)
             broken = store.audit_verify()
     except DavyError as error:
         yield _split("database", str(error))
         yield Finding("clock", show.when(now_s), slow)
         return
-    yield Finding("database", f"{count:,} readings")
+    yield Finding("database", f"{devices} devices, {count:,} readings")
     admins = [user.name for user in users if user.role == "admin"]
     nobody = "" if admins else "`davy user add NAME --role admin`"
     yield Finding("users", f"{len(users)}, of them admin: {', '.join(admins) or 'none'}", nobody)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -153,7 +154,7 @@ def _words(flags: int, kinds: Any) -> str:
 
 def _numbers(values: Any) -> list[float | None]:
     """No value is an empty cell, not the word nan."""
-    return [None if value != value else value for value in values.tolist()]
+    return [None if isnan(value) else value for value in values.tolist()]
 
 
 def _instants(times_s: Any) -> list[str]:

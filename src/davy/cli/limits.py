@@ -29,7 +29,8 @@ def show_(
 ) -> None:
     """Shows every limit of every channel, in its own unit and in %LEL.
 
-    A limit that lies where the part's datasheet curve does not reach is marked. Limits come from [limits] in davy.toml, as of the last start.
+    A limit that the part's datasheet curve does not reach is marked. Limits come from [limits]
+    in davy.toml, as they were at the last start.
 
     Example: `davy limits show kitchen-1`
     """

@@ -119,7 +119,11 @@ def replay(
     if offline:
         if url:
             raise InputError("--offline needs no --url; leave one of them out")
-        _print(_judged(config, orders, played), as_json)
+        result = _judged(config, orders, played)
+        if as_json:
+            show.json(result)
+        else:
+            _print(result, f"{site}.{zone}")
         return
     if start is None:
         played = [_ending_now(one, pace) for one in played]
@@ -231,6 +235,7 @@ async def _live(
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        TaskID,
         TextColumn,
         TimeRemainingColumn,
     )
@@ -251,12 +256,11 @@ async def _live(
         }
         for one in played:
             task = progress.add_task(one.recording.name, total=len(one))
-            done = await play(
-                one,
-                devices,
-                speed=pace,
-                on_progress=lambda count, _, task=task: progress.update(task, completed=count),
-            )
+
+            def tell(count: int, _: int, task: TaskID = task) -> None:
+                progress.update(task, completed=count)
+
+            done = await play(one, devices, speed=pace, on_progress=tell)
             readings, packs = readings + done.readings, packs + done.packs
     seconds = time.monotonic() - began_s
     if as_json:
@@ -283,6 +287,8 @@ def _judged(
     config: Config, orders: Sequence[DeviceOrder], played: Sequence[Recorded]
 ) -> dict[str, Any]:
     """All stages over all readings, by the recording's own time."""
+    from rich.progress import Progress
+
     from davy.domain.alarm import Event
     from davy.ingest.replay import batches
     from davy.service.compose import enrolment_of, pipeline_of
@@ -297,14 +303,18 @@ def _judged(
     began_s = time.perf_counter()
     alarms: list[dict[str, Any]] = []
     standing: dict[int, dict[str, Any]] = {}
-    for recorded in sorted(played, key=lambda one: float(one.time_s.min())):
-        for batch in batches(recorded, plan):
-            for step in replica.judge(batch).transitions:
-                if step.event is Event.RISE and step.before.value == "normal":
-                    standing[step.point] = _alarm(plan, step)
-                    alarms.append(standing[step.point])
-                elif step.point in standing:
-                    standing[step.point]["state"] = step.after.value
+    with Progress(console=show.console(error=True), transient=True) as progress:
+        for recorded in sorted(played, key=lambda one: float(one.time_s.min())):
+            task = progress.add_task(recorded.recording.name, total=len(recorded))
+            for batch in batches(recorded, plan):
+                for step in replica.judge(batch).transitions:
+                    if step.event is Event.RISE and step.before.value == "normal":
+                        standing[step.point] = _alarm(plan, step)
+                        alarms.append(standing[step.point])
+                    elif step.point in standing:
+                        standing[step.point]["state"] = step.after.value
+                if len(batch):
+                    progress.advance(task, len(batch))
     return {
         "readings": sum(len(one) for one in played),
         "alarms": alarms,
@@ -328,16 +338,13 @@ def _alarm(plan: Plan, step: Transition) -> dict[str, Any]:
     }
 
 
-def _print(result: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        show.json(result)
-        return
+def _print(result: dict[str, Any], zone: str) -> None:
     show.table(
         ("raised", "alarm", "kind", "value", "state"),
         [
             (
                 show.when(alarm["raised_at"]),
-                ".".join(str(alarm[key]) for key in ("device", "channel", "level") if alarm[key]),
+                _name(alarm, zone),
                 alarm["kind"],
                 show.number(alarm["value"], alarm["unit"]) if alarm["unit"] else "",
                 alarm["state"],
@@ -348,3 +355,9 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
         right="value",
     )
     typer.echo(f"{result['readings']:,} readings judged in {result['seconds']:.1f} s")
+
+
+def _name(alarm: dict[str, Any], zone: str) -> str:
+    """The alarm's id; what belongs to no device belongs to the zone."""
+    owner = (alarm["device"] or zone, alarm["channel"], alarm["level"])
+    return ".".join(part for part in owner if part)

@@ -80,10 +80,14 @@ def concat_buckets(parts: Sequence[Buckets]) -> Buckets:
 
 
 def ahead(commits: Sequence[Commit], offset: int) -> list[Commit]:
-    """The commits that go beyond the stored offset, and beyond each other."""
+    """The commits that go beyond the stored offset, and beyond each other.
+
+    One that brings nothing but a snapshot may stand where the commit before it ended.
+    """
     new = []
     for commit in commits:
-        if commit.offset > offset:
+        bare = commit.snapshot is not None and not len(commit.rows) and not commit.transitions
+        if commit.offset > offset or (bare and commit.offset == offset):
             new.append(commit)
             offset = commit.offset
     return new
