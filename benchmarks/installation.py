@@ -98,7 +98,7 @@ async def installation(folder: Path | None = None) -> AsyncIterator[Installation
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "davy", "serve", "-c", str(config)),
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=None,
+            stderr=asyncio.subprocess.DEVNULL,
             env={**os.environ, "DAVY_LOG": "error"},
         )
         try:

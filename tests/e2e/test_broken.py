@@ -246,7 +246,9 @@ async def test_a_davy_that_ends_while_the_store_is_full_stores_all_when_it_start
         box = await davy.add("kitchen-1")
         async with full_store(davy):
             for start in range(0, 3000, 1000):
-                pack = box.pack(*(Sample("gas", v, "ppm", t) for t, v in rows[start : start + 1000]))
+                pack = box.pack(
+                    *(Sample("gas", v, "ppm", t) for t, v in rows[start : start + 1000])
+                )
                 assert (await davy.post(pack)).status_code == 202
 
             async def told() -> bool:

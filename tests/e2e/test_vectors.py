@@ -123,9 +123,7 @@ async def assert_evidence(davy: Installation, vectors: list[dict[str, Any]]) -> 
         reason: meters[f'davy_refused_total{{reason="{reason}"}}'] for reason in refused
     } == refused
     bad = Counter(bad["reason"] for v in vectors for bad in v["expect"].get("bad", []))
-    assert {
-        reason: meters[f'davy_bad_records_total{{reason="{reason}"}}'] for reason in bad
-    } == bad
+    assert {reason: meters[f'davy_bad_records_total{{reason="{reason}"}}'] for reason in bad} == bad
     assert await davy.reconciled()
 
 

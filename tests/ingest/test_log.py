@@ -51,7 +51,8 @@ async def opened(broker: Broker, **settings: object) -> AsyncIterator[Log]:
         await logs[0].open()
         yield logs[0]
     finally:
-        await client.close()
+        with suppress(OSError):  # the broker may have gone first
+            await client.close()
 
 
 class Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from random import Random
@@ -12,6 +13,7 @@ import aiomqtt
 import nats
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from tests.ingest.gates import Gate, pack
 from tests.installation import until
 
@@ -84,7 +86,7 @@ async def connected(broker: Broker, port: int | None = None) -> AsyncIterator[Cl
 @asynccontextmanager
 async def reading(client: Client, gate: Gate, inbox_bytes: int = 1 << 28) -> AsyncIterator[Stored]:
     """The durable way in, at work."""
-    stored = Stored(client, gate.gateway, *_more(gate), inbox_bytes)
+    stored = Stored(client, gate.gateway, time.time, inbox_bytes)
     await stored.open()
     work = asyncio.create_task(stored.run())
     try:
@@ -92,12 +94,6 @@ async def reading(client: Client, gate: Gate, inbox_bytes: int = 1 << 28) -> Asy
     finally:
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
-
-
-def _more(gate: Gate) -> tuple[object, ...]:
-    import time
-
-    return (time.time,)
 
 
 @pytest.fixture
@@ -109,7 +105,7 @@ async def broker(tmp_path) -> AsyncIterator[Broker]:
         ):
             pass  # the stream of stored messages appears with the first client
         async with connected(running) as client:
-            await Stored(client, Gate().gateway, *_more(Gate()), 1 << 28).open()
+            await Stored(client, Gate().gateway, time.time, 1 << 28).open()
         await running.set_devices([DEVICE])
         yield running
 
@@ -127,9 +123,7 @@ async def device(broker: Broker) -> AsyncIterator[aiomqtt.Client]:
 async def test_what_was_acknowledged_before_anybody_read_is_read_in_order(broker: Broker):
     gate = Gate()
     async with device(broker) as client:
-        await asyncio.gather(
-            *(client.publish(TOPIC, pack(float(n), n), qos=1) for n in range(500))
-        )
+        await asyncio.gather(*(client.publish(TOPIC, pack(float(n), n), qos=1) for n in range(500)))
     async with connected(broker) as link, reading(link, gate):
         await until(lambda: len(gate.log.values()) == 500)
     assert gate.log.values() == [float(n) for n in range(500)]
@@ -204,8 +198,6 @@ async def test_no_acknowledged_pack_is_lost_when_the_connection_is_cut_again_and
 
 
 async def test_time_goes_on_only_as_far_as_everything_was_read(broker: Broker):
-    import time
-
     gate = Gate()
     async with device(broker) as client, connected(broker) as link, reading(link, gate) as stored:
         await until(lambda: stored.drained_s() > 0)
@@ -226,4 +218,30 @@ async def test_a_broker_that_keeps_its_messages_elsewhere_is_told(tmp_path):
         connected(running) as link,
     ):
         with pytest.raises(BrokerError, match="use the nats-server version that Davy names"):
-            await Stored(link, Gate().gateway, *_more(Gate()), 1 << 28).open()
+            await Stored(link, Gate().gateway, time.time, 1 << 28).open()
+
+
+async def test_a_delivery_that_was_lost_on_the_way_comes_again_before_what_followed_it(broker):
+    gate = Gate()
+    async with device(broker) as client:
+        packs = [pack(float(n), n) for n in range(20)]
+        await asyncio.gather(*(client.publish(TOPIC, one, qos=1) for one in packs))
+    async with connected(broker) as link:
+        stored = Stored(link, gate.gateway, time.time, 1 << 28)
+        await stored.open()
+        take, lost = stored._take, []
+
+        async def forgetful(inbox: str, message: Msg) -> None:
+            if message.data == packs[7] and not lost:
+                lost.append(message)
+                stored._owed -= 1
+            else:
+                await take(inbox, message)
+
+        stored._take = forgetful  # type: ignore[method-assign]
+        work = asyncio.create_task(stored.run())
+        await until(lambda: len(gate.log.values()) == 20)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    assert lost
+    assert gate.log.values() == [float(n) for n in range(20)]

@@ -65,9 +65,10 @@ async def test_a_leak_rises_through_its_alarms_is_answered_falls_and_is_reset(da
         await device.publish(box.topic, nose(box, 300.0), qos=1)
         await state_is(davy, high, "latched")
         await state_is(davy, "kitchen-1.mq4.low", "rtn_unacked")
-        assert "acknowledge it first" in (
-            await davy.act("kitchen-1.mq4.low", "reset")
-        ).json()["detail"]
+        assert (
+            "acknowledge it first"
+            in (await davy.act("kitchen-1.mq4.low", "reset")).json()["detail"]
+        )
         assert (await davy.act(high, "reset")).json()["state"] == "normal"
         others = ("kitchen-1.mq4.low", "kitchen-1.mq4.high-high", "kitchen-1.mq4.rise")
         for alarm in (*others, "home.kitchen.executive"):

@@ -42,7 +42,9 @@ STORIES = [
 ]
 
 
-@pytest.mark.parametrize(("events", "after", "told"), [s[1:] for s in STORIES], ids=[s[0] for s in STORIES])
+@pytest.mark.parametrize(
+    ("events", "after", "told"), [s[1:] for s in STORIES], ids=[s[0] for s in STORIES]
+)
 async def test_a_watcher_is_given_what_it_missed_or_told_that_it_is_gone(events, after, told):
     assert await heard(with_events(events), after, len(told)) == told
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,7 +102,7 @@ def test_the_day_tells_a_story_worth_comparing():
 def test_reading_the_log_in_other_pieces_changes_nothing(cuts):
     replica, steps = Replica(BUILD), []
     edges = [0, *sorted(cuts), len(LOG)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         steps += walked(replica, LOG[start:end])
     assert_same(joined(steps), joined(WHOLE))
     np.testing.assert_array_equal(
@@ -176,6 +178,5 @@ def test_a_new_device_in_the_middle_leaves_the_others_alarms_as_they_stand():
 
 
 def _state(replica: Replica, point: int) -> object:
-
 
     return replica.state_of(AnnunciateState).shown(point)

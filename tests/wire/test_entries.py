@@ -63,16 +63,16 @@ def test_an_entry_comes_back_as_it_was_written(entry):
     assert decode(encode(entry)) == entry
 
 
-@pytest.mark.parametrize("data", [b"", b"\x93", b"garbage", encode(ENTRIES[0])[:-1], b"\x91\xa3new"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x93", b"garbage", encode(ENTRIES[0])[:-1], b"\x91\xa3new"]
+)
 def test_what_is_no_entry_of_ours_is_told(data):
     with pytest.raises(DavyError, match="written by a newer Davy"):
         decode(data)
 
 
 @given(
-    st.lists(
-        st.lists(st.floats(allow_nan=False), min_size=1, max_size=5), min_size=1, max_size=8
-    )
+    st.lists(st.lists(st.floats(allow_nan=False), min_size=1, max_size=5), min_size=1, max_size=8)
 )
 def test_a_block_holds_every_number_of_its_packs_bit_for_bit(packs):
     block = block_of([pack(*values, seq=seq) for seq, values in enumerate(packs)], "http")

@@ -7,9 +7,12 @@ pipeline. A crash between two of them is made good at the next start (`reconcile
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from davy import __version__
 from davy.domain.alarm import Point
 from davy.domain.errors import Conflict, InputError, UnknownName
 from davy.domain.limits import Limits, device_points, renumbered, zone_point
@@ -101,31 +104,32 @@ class Enrolment:
         """Writes a device in the place of what it was (R0, revoked), with its alarms."""
         known = self.registered()
         zone = next(z for z in known.zones if (z.site, z.name) == (device.site, device.zone))
-        points = self._points_of(device, zone, known.points)
+        points = self._points_of(device, zone, {point.key: point for point in known.points})
         return self._store.enrol(lambda _: Draft(devices=(device,), points=points))
 
-    def renew_limits(self) -> Draft | None:
-        """Brings points and votes up to the configuration; None if nothing differs.
+    def renew_limits(self) -> Registered:
+        """Brings points and votes up to the configuration, and gives the registry as it is.
 
         Raises:
             InputError: a quorum that is larger than its group.
         """
         known = self.registered()
+        digest = hashlib.sha256(
+            repr((__version__, self._limits, sorted(self._votes.items()))).encode()
+        ).hexdigest()
+        if self._store.meta("limits") == digest:
+            return known
         zones = tuple(self._vote_checked(zone, known) for zone in known.zones)
-        by_key = {zone.key: zone for zone in zones}
-        points = tuple(
-            point
-            for device in known.devices
-            for point in self._points_of(
-                device, by_key[f"{device.site}.{device.zone}"], known.points
-            )
-        )
-        before = {point.index: point for point in known.points}
-        changed = tuple(point for point in points if before.get(point.index) != point)
-        moved = tuple(z for z, old in zip(zones, known.zones, strict=True) if z != old)
-        if not changed and not moved:
-            return None
-        return self._store.enrol(lambda _: Draft(zones=moved, points=changed))
+        zone_of = {zone.key: zone for zone in zones}
+        by_key = {point.key: point for point in known.points}
+        points: list[Point] = []
+        for device in known.devices:
+            mine = self._points_of(device, zone_of[f"{device.site}.{device.zone}"], by_key)
+            by_key.update({point.key: point for point in mine})
+            points += mine
+        self._store.enrol(Draft(zones=zones, points=tuple(points)))
+        self._store.put_meta("limits", digest)
+        return self.registered()
 
     def rotate(self, device_id: str) -> Draft:
         """New secrets for a device; the old ones are worth nothing from then on."""
@@ -147,26 +151,28 @@ class Enrolment:
 
     async def tell(self, draft: Draft, forgotten: Iterable[str] = ()) -> None:
         """Lets broker, gateway and pipeline know of a change; nothing while Davy is down."""
-        if self._broker is None or self._gateway is None:
-            return
         async with self._one_at_a_time:
             known = await asyncio.to_thread(self.registered)
-            self._on_secrets(known.secrets)
-            index_of = {device.id: device.index for device in known.devices}
-            gone = tuple(index_of[name] for name in forgotten)
-            await self._gateway.enrol(list(_pieces(draft, gone)), directory_of(known))
-            await self._broker.set_devices(broker_users(known))
+            await self._tell(known, draft, forgotten)
 
-    async def reconcile(self, plan: Plan) -> None:
+    async def reconcile(self, known: Registered, plan: Plan) -> None:
         """Tells the pipeline at the start what it does not know of the registry yet."""
-        known = await asyncio.to_thread(self.registered)
-        wanted = known.plan
         draft = Draft(
-            zones=tuple(z for z in wanted.zones if z not in plan.zones),
-            devices=tuple(d for d in wanted.devices if d not in plan.devices),
-            points=tuple(set(wanted.points) - set(plan.points)),
+            zones=_differing(known.zones, plan.zones),
+            devices=_differing(known.devices, plan.devices),
+            points=_differing(known.points, plan.points),
         )
-        await self.tell(draft)
+        async with self._one_at_a_time:
+            await self._tell(known, draft, ())
+
+    async def _tell(self, known: Registered, draft: Draft, forgotten: Iterable[str]) -> None:
+        if self._broker is None or self._gateway is None:
+            return
+        self._on_secrets(known.secrets)
+        index_of = {device.id: device.index for device in known.devices}
+        gone = tuple(index_of[name] for name in forgotten)
+        await self._gateway.enrol(list(_pieces(draft, gone)), directory_of(known))
+        await self._broker.set_devices(broker_users(known))
 
     def _draft(self, orders: Sequence[DeviceOrder], known: Registered, free: Indexes) -> Draft:
         zones = {zone.key: zone for zone in known.zones}
@@ -197,10 +203,11 @@ class Enrolment:
             secrets={order.id: new_secret(order.trust) for order in orders},
         )
 
-    def _points_of(self, device: Device, zone: Zone, known: Sequence[Point]) -> tuple[Point, ...]:
+    def _points_of(
+        self, device: Device, zone: Zone, known: Mapping[str, Point]
+    ) -> tuple[Point, ...]:
         """The device's alarms under the numbers that they have; new kinds get new ones."""
-        by_key = {point.key: point for point in known}
-        return tuple(renumbered(device_points(device, zone, self._limits), by_key, len(known)))
+        return tuple(renumbered(device_points(device, zone, self._limits), known, len(known)))
 
     def _vote_checked(self, zone: Zone, known: Registered) -> Zone:
         vote = self._votes.get(zone.key, Vote())
@@ -216,13 +223,24 @@ class Enrolment:
         return replace(zone, vote=vote)
 
 
+T = TypeVar("T", Zone, Device, Point)
+
+
+def _differing(wanted: Sequence[T], known: Sequence[T]) -> tuple[T, ...]:
+    """What is new or another than under the same index."""
+    return tuple(
+        item for place, item in enumerate(wanted) if place >= len(known) or item != known[place]
+    )
+
+
 _MOST_DEVICES, _MOST_POINTS = 500, 1000
 """In one entry of the log: a quarter of what the broker takes in one piece."""
 
 
 def _pieces(draft: Draft, forgotten: tuple[int, ...]) -> Iterator[Enrolled]:
     """A change as entries of the log, each small enough: zones, devices, then their points."""
-    yield Enrolled(zones=draft.zones, forgotten=forgotten)
+    if draft.zones or forgotten:
+        yield Enrolled(zones=draft.zones, forgotten=forgotten)
     devices = sorted(draft.devices, key=lambda device: device.index)
     for start in range(0, len(devices), _MOST_DEVICES):
         yield Enrolled(devices=tuple(devices[start : start + _MOST_DEVICES]))

@@ -11,7 +11,7 @@ import copy
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Self
 from uuid import uuid4
 
@@ -154,7 +154,8 @@ class Running:
         )
 
         async def leave() -> None:
-            await client.close()
+            with suppress(OSError):  # the broker may have gone first
+                await client.close()
 
         self._stack.push_async_callback(leave)
         return client

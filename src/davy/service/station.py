@@ -131,8 +131,8 @@ class Station:
         """Opens the door: registry, limits and log are brought together, devices let in."""
         self._broker = broker
         self.enrolment.attach(broker, self.gateway, self.access.know_devices)
-        await asyncio.to_thread(self.enrolment.renew_limits)
-        await self.enrolment.reconcile(self.loop.replica.plan)
+        known = await asyncio.to_thread(self.enrolment.renew_limits)
+        await self.enrolment.reconcile(known, self.loop.replica.plan)
 
     async def close(self) -> None:
         """Writes what waits, and a last snapshot, as far as the store can."""
