@@ -6,9 +6,9 @@ import asyncio
 import time
 
 import httpx
-from tests.installation import JOSE, SENML, Installation, until
 
 from davy.wire.senml import Sample, encode
+from tests.installation import JOSE, SENML, Installation, until
 
 
 async def test_a_signed_pack_is_its_own_credential_and_counts_once(davy: Installation):

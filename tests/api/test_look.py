@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.installation import Installation, until
 
 from davy.wire.senml import Sample
+from tests.installation import Installation, until
 
 
 async def test_places_devices_and_channels_are_told_as_they_are(davy: Installation):

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from tests.installation import Installation
 
 from davy.service.access import Role, Who
+from tests.installation import Installation
 
 PASSWORD = "a flame behind a gauze"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.laws.plans import meter, nose, plan_of
 
 from davy.domain.alarm import Kind
 from davy.domain.errors import InputError
@@ -20,6 +19,7 @@ from davy.domain.limits import (
     zone_point,
 )
 from davy.domain.site import Channel, Quantity, Vote, Zone
+from tests.laws.plans import meter, nose, plan_of
 
 KITCHEN = Zone(index=0, site="home", name="kitchen")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.laws.plans import meter, nose, plan_of
 
 from davy.domain.plan import Plan
 from davy.domain.site import Zone
+from tests.laws.plans import meter, nose, plan_of
 
 
 def test_everything_is_found_by_its_name():

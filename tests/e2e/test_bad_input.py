@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.installation import Box, Installation, until
 
 from davy.wire.senml import Sample, encode
+from tests.installation import Box, Installation, until
 
 YEAR_S = 365 * 86_400.0
 

@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager, suppress
 
 import nats
 from nats.aio.client import Client
-from tests.installation import Installation, davy_in, until
 
 from davy.ingest.log import STREAM
 from davy.simulate.device import VirtualDevice
 from davy.wire.senml import Sample
+from tests.installation import Installation, davy_in, until
 
 
 def broker_of(davy: Installation):  # type: ignore[no-untyped-def]

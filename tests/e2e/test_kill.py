@@ -9,10 +9,10 @@ from random import Random
 
 import httpx
 import pytest
-from tests.installation import JOSE, Box, DavyProcess, until
 
 from davy.simulate.device import VirtualDevice
 from davy.wire.senml import Sample
+from tests.installation import JOSE, Box, DavyProcess, until
 
 PACE_S = 0.002
 

@@ -6,9 +6,8 @@ import asyncio
 import os
 import signal
 
-from tests.installation import Installation, until
-
 from davy.service.lifeline import NOTE
+from tests.installation import Installation, until
 
 
 async def test_gas_is_announced_while_nothing_can_be_written_and_stored_once_afterwards(

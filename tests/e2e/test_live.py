@@ -8,6 +8,7 @@ import socket
 from urllib.parse import urlsplit
 
 import httpx
+
 from tests.installation import Installation, until
 
 ALARM_FIELDS = {

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
+
 from tests.installation import Box, Installation, until
 
 

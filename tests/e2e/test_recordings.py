@@ -12,10 +12,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.installation import DavyProcess, until
 
 from davy.simulate.device import VirtualDevice
 from davy.wire.senml import Sample
+from tests.installation import DavyProcess, until
 
 Rows = dict[str, list[tuple[Sample, ...]]]
 """By device, what it measured at each instant, in order."""

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.installation import JOSE, SENML, Installation, davy_in, until
 
 from davy.domain.site import UNITS
 from davy.ingest.gateway import Message
 from davy.store.words import Enrolment, Secret
 from davy.wire.jws import key_from_text
+from tests.installation import JOSE, SENML, Installation, davy_in, until
 
 FILES = [
     json.loads(path.read_text("utf-8"))

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import nats
 import pytest
-from tests.ingest.bridge_process import directory
 
 from davy.domain.errors import BrokerError, Reason
 from davy.ingest.bridge import GRACE_S, Bridge, BridgeSettings
@@ -31,6 +30,7 @@ from davy.wire.entries import Block, batch_of
 from davy.wire.jws import key_to_text
 from davy.wire.senml import Sample
 from davy.wire.window import Ledger
+from tests.ingest.bridge_process import directory
 
 CHILD = Path(__file__).with_name("bridge_process.py")
 TOKEN = "token-of-the-device"

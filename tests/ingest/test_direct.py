@@ -11,8 +11,6 @@ from pathlib import Path
 import aiomqtt
 import nats
 import pytest
-from tests.ingest.gates import Gate, pack
-from tests.installation import until
 
 from davy.domain.batch import Presence
 from davy.ingest import direct as directs
@@ -21,6 +19,8 @@ from davy.ingest.direct import Direct
 from davy.ingest.gateway import Message
 from davy.ingest.nats_config import BrokerSettings, BrokerUser
 from davy.wire.entries import Presences
+from tests.ingest.gates import Gate, pack
+from tests.installation import until
 
 DEVICE = BrokerUser(site="home", device="a", token="token-of-a")
 READINGS, STATUS = "davy/v1/home/a/readings", "davy/v1/home/a/status"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.ingest.gates import DIRECTORY, NOW_S, Gate, over_mqtt, pack
-from tests.installation import until
 
 from davy.domain.errors import BrokerError, Reason
 from davy.ingest.gateway import MOST_READINGS, Message
@@ -14,6 +12,8 @@ from davy.ingest.timekeeper import Timekeeper
 from davy.wire.entries import Block, Enrolled, Resumed, Tick, batch_of, partition_of
 from davy.wire.senml import Sample, encode
 from davy.wire.window import Ledger
+from tests.ingest.gates import DIRECTORY, NOW_S, Gate, over_mqtt, pack
+from tests.installation import until
 
 
 async def test_what_passes_is_one_block_in_the_order_in_which_it_came():

@@ -6,12 +6,12 @@ import asyncio
 import time
 
 import pytest
-from tests.ingest.gates import NOW_S, Gate, pack
-from tests.installation import until
 
 from davy.domain.errors import BrokerError, Reason
 from davy.ingest.gateway import Message
 from davy.ingest.inbox import Inbox
+from tests.ingest.gates import NOW_S, Gate, pack
+from tests.installation import until
 
 
 def no_lifeline(_: Message) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import nats
 import pytest
-from tests.installation import until
 
 from davy.domain.errors import BrokerError
 from davy.ingest.broker import Broker
 from davy.ingest.log import STREAM, Log, LogSettings
 from davy.ingest.nats_config import BrokerSettings
 from davy.wire.entries import Tick
+from tests.installation import until
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ import nats
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from tests.ingest.gates import Gate, pack
-from tests.installation import until
 
 from davy.domain.errors import BrokerError
 from davy.ingest.broker import Broker
 from davy.ingest.nats_config import BrokerSettings, BrokerUser
 from davy.ingest.stored import CONSUMER, STREAM, Stored
+from tests.ingest.gates import Gate, pack
+from tests.installation import until
 
 DEVICE = BrokerUser(site="home", device="a", token="token-of-a")
 TOPIC = "davy/v1/home/a/readings"

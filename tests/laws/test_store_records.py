@@ -9,15 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.laws.stores import (
-    ACK,
-    committed,
-    every_lasting_store,
-    every_store,
-    opened,
-    rows_of,
-    state_of,
-)
 
 from davy.domain.alarm import Kind, Point, Setpoint
 from davy.domain.errors import Conflict, Reason, UnknownName
@@ -29,6 +20,15 @@ from davy.store import (
     Secret,
     Store,
     User,
+)
+from tests.laws.stores import (
+    ACK,
+    committed,
+    every_lasting_store,
+    every_store,
+    opened,
+    rows_of,
+    state_of,
 )
 
 

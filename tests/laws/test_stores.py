@@ -11,6 +11,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from davy.domain.batch import Batch, concat
+from davy.domain.errors import InputError
+from davy.domain.flags import FAULT, Flag
+from davy.store import (
+    Commit,
+    Latest,
+    Retention,
+    Store,
+    entries,
+)
 from tests.laws.stores import (
     ACK,
     RISE,
@@ -25,17 +36,6 @@ from tests.laws.stores import (
     rows_of,
     state_of,
     stored_rows,
-)
-
-from davy.domain.batch import Batch, concat
-from davy.domain.errors import InputError
-from davy.domain.flags import FAULT, Flag
-from davy.store import (
-    Commit,
-    Latest,
-    Retention,
-    Store,
-    entries,
 )
 
 

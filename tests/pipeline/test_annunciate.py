@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.pipeline.stories import doing, falling, rising
 
 from davy.domain.alarm import Event, State, Transition
 from davy.domain.batch import Batch, tick
 from davy.pipeline.annunciate import Annunciate
+from tests.pipeline.stories import doing, falling, rising
 
 HOUR_S = 3600.0
 WORDS = {

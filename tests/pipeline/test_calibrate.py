@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.laws.plans import meter, nose, plan_of
-from tests.pipeline.stories import steady
 
 from davy.domain.batch import Batch, concat
 from davy.domain.flags import Flag
@@ -15,6 +13,8 @@ from davy.domain.site import Unit
 from davy.pipeline.calibrate import Calibrate
 from davy.sensing.catalog import mox_part
 from davy.sensing.chain import mv_for_ppm, ppm_for_mv
+from tests.laws.plans import meter, nose, plan_of
+from tests.pipeline.stories import steady
 
 MQ4, MQ7, THERMOMETER, HYGROMETER = 0, 1, 2, 3
 PLAN = plan_of(nose(0, 0), nose(1, 4), meter(2, 8))

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.laws.plans import meter, nose, plan_of
-from tests.pipeline.stories import NOON, by_clock, course, steady, told
 
 from davy.domain.batch import Batch, concat, tick
 from davy.domain.flags import Flag
@@ -15,6 +13,8 @@ from davy.domain.limits import Limits, Rule
 from davy.pipeline.detect import Detect
 from davy.pipeline.stage import Pipeline
 from davy.pipeline.validate import Validate
+from tests.laws.plans import meter, nose, plan_of
+from tests.pipeline.stories import NOON, by_clock, course, steady, told
 
 YEAR_S = 365 * 86_400.0
 FAULT = np.uint32(Flag.NOT_A_NUMBER)

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.laws.plans import meter, plan_of
-from tests.pipeline.stories import steady
 
 from davy.domain.batch import Batch, concat
 from davy.domain.flags import Flag
 from davy.domain.limits import Limits
 from davy.pipeline.dose import Dose
+from tests.laws.plans import meter, plan_of
+from tests.pipeline.stories import steady
 
 DAY_S = 86_400.0
 STEP_S = 10.0

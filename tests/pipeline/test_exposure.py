@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.laws.plans import meter, nose, plan_of
-from tests.pipeline.stories import course, steady
 
 from davy.domain.batch import Batch, concat
 from davy.domain.flags import Flag
 from davy.domain.limits import Limits, Rule
 from davy.domain.site import Unit
 from davy.pipeline.exposure import Exposure
+from tests.laws.plans import meter, nose, plan_of
+from tests.pipeline.stories import course, steady
 
 BREATHED = Limits(
     rules={

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.laws.plans import meter, nose, plan_of
-from tests.pipeline.stories import NOON, all_stages, doing, in_time, life, steady
 
 from davy.domain.alarm import Event, State
 from davy.domain.batch import COLUMNS, Batch, Presence, concat, tick
@@ -16,6 +14,8 @@ from davy.domain.site import UNIT_CODES, Unit
 from davy.pipeline.annunciate import AnnunciateState
 from davy.pipeline.snapshot import dump, load
 from davy.sensing.chain import mv_for_ppm
+from tests.laws.plans import meter, nose, plan_of
+from tests.pipeline.stories import NOON, all_stages, doing, in_time, life, steady
 
 KITCHEN = plan_of(nose(0, 0), meter(1, 4))
 WARM, DAMP = 28.0, 70.0

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.laws.plans import meter, plan_of
-from tests.pipeline.stories import NOON, by_clock, told
 
 from davy.domain.batch import Batch, Presence, concat, tick
 from davy.pipeline.silence import Silence
+from tests.laws.plans import meter, plan_of
+from tests.pipeline.stories import NOON, by_clock, told
 
 PLAN = plan_of(meter(0, 0), meter(1, 1))  # a heartbeat of 60 s each
 SILENT = "meter-0.silent"

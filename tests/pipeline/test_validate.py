@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.pipeline.stories import NOON, by_clock, course, steady
 
 from davy.domain.batch import Batch, concat
 from davy.domain.flags import Flag
@@ -14,6 +13,7 @@ from davy.domain.site import UNITS, Unit
 from davy.pipeline.snapshot import dump, load
 from davy.pipeline.stage import Pipeline
 from davy.pipeline.validate import PLAUSIBLE, Validate, judged_at
+from tests.pipeline.stories import NOON, by_clock, course, steady
 
 YEAR_S = 365 * 86_400.0
 

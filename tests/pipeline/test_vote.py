@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.laws.plans import meter, nose, plan_of
-from tests.pipeline.stories import doing, falling, rising, told
 
 from davy.domain.alarm import Event
 from davy.domain.batch import Batch, concat
@@ -14,6 +12,8 @@ from davy.pipeline.detect import Detect
 from davy.pipeline.stage import Pipeline
 from davy.pipeline.validate import Validate
 from davy.pipeline.vote import Vote
+from tests.laws.plans import meter, nose, plan_of
+from tests.pipeline.stories import doing, falling, rising, told
 
 VALVE = "home.kitchen.executive"
 

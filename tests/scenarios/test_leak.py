@@ -6,11 +6,11 @@ import time
 
 import aiomqtt
 import pytest
-from tests.installation import Box, Installation, davy_in, until
 
 from davy.domain.errors import InputError
 from davy.sensing.chain import mv_for_ppm
 from davy.wire.senml import Sample
+from tests.installation import Box, Installation, davy_in, until
 
 R0_OHM = 12_000.0
 WEATHER = (31.0, 40.0)

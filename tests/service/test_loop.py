@@ -7,9 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.installation import until
-from tests.service.test_replica import BUILD, LOG
-from tests.service.test_writer import Narrow
 
 from davy.domain.errors import BrokerError
 from davy.ingest.log import Logged
@@ -17,6 +14,9 @@ from davy.service import writer as writers
 from davy.service.loop import Loop
 from davy.service.writer import Writer
 from davy.store import Memory
+from tests.installation import until
+from tests.service.test_replica import BUILD, LOG
+from tests.service.test_writer import Narrow
 
 
 class Written:

@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.laws.plans import meter, nose, plan_of
 
 from davy.domain.alarm import Act, Event
 from davy.domain.batch import COLUMNS, Batch, Presence, concat
@@ -31,6 +30,7 @@ from davy.wire.entries import (
     encode,
 )
 from davy.wire.envelope import Envelope, Sender
+from tests.laws.plans import meter, nose, plan_of
 
 BUILD = pipeline_of(PipelineSection())
 PLAN = plan_of(nose(0, 0), meter(1, 4))

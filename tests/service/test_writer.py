@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from tests.installation import until
-
 from davy.domain.alarm import Event, State, Transition
 from davy.domain.batch import Batch
 from davy.domain.errors import StoreError
@@ -18,6 +16,7 @@ from davy.service.replica import Replica, Step
 from davy.service.writer import Writer
 from davy.store import Memory, entries
 from davy.store.words import Commit
+from tests.installation import until
 
 
 class Narrow(Memory):

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
-from contract.make_vectors import render
 
+from contract.make_vectors import render
 from davy.domain.errors import Reason, Refusal
 from davy.domain.site import UNITS, Trust
 from davy.wire.channels import ChannelKey, Channels

@@ -17,7 +17,7 @@ import typer
 from davy.cli import show
 from davy.cli.front import FAILED
 from davy.cli.options import ConfigFile, Json
-from davy.cli.reach import configuration, server_of, store_to_read
+from davy.cli.reach import chosen, configuration, server_of, store_to_read
 from davy.domain.errors import DavyError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _findings(config_file: Path | None) -> Iterator[Finding]:
         for mistake in str(error).splitlines():
             yield _split("configuration", mistake)
         return
-    yield Finding("configuration", str(config_file or "defaults or ./davy.toml"))
+    yield Finding("configuration", str(chosen(config_file) or "none: the defaults"))
     yield _nats_server(config)
     yield _data(config)
     yield from _database(config)

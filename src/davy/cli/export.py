@@ -114,11 +114,11 @@ def _chosen(store: Store, names: list[str] | None) -> dict[int, Channel]:
 
 
 def _copy(store: Store, channels: dict[int, Channel], span: tuple[float, float], put: Put) -> int:
-    from rich.progress import Progress, SpinnerColumn, TextColumn
+    from rich.progress import SpinnerColumn, TextColumn
 
     count = 0
     looks = (SpinnerColumn(), TextColumn("{task.completed:,} readings"))
-    with Progress(*looks, console=show.console(error=True), transient=True) as progress:
+    with show.progress(*looks) as progress:
         task = progress.add_task("export", total=None)
         for rows in store.readings(list(channels), *span):
             put(_columns(rows, channels))

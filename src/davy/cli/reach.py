@@ -32,9 +32,12 @@ def configuration(path: Path | None) -> Config:
     """
     from davy.service.config import load
 
-    if path is None and DEFAULT.is_file():
-        path = DEFAULT
-    return load(path)
+    return load(chosen(path))
+
+
+def chosen(path: Path | None) -> Path | None:
+    """The file that was named, or the one that lies here; None where there is neither."""
+    return DEFAULT if path is None and DEFAULT.is_file() else path
 
 
 class Server:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,10 +17,7 @@ from davy.cli.reach import Server, configuration, running_server
 from davy.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from davy.domain.alarm import Transition
-    from davy.domain.plan import Plan
     from davy.ingest.recorded import Recorded
-    from davy.service.config import Config
     from davy.service.papers import DeviceOrder
     from davy.simulate.device import Account
 
@@ -119,11 +116,13 @@ def replay(
     if offline:
         if url:
             raise InputError("--offline needs no --url; leave one of them out")
-        result = _judged(config, orders, played)
+        from davy.cli import judge
+
+        result = judge.judged(config, orders, played)
         if as_json:
             show.json(result)
         else:
-            _print(result, f"{site}.{zone}")
+            judge.show_result(result, f"{site}.{zone}")
         return
     if start is None:
         played = [_ending_now(one, pace) for one in played]
@@ -165,9 +164,6 @@ def _ending_now(recorded: Recorded, pace: float) -> Recorded:
     """Moved so that its last reading is of the very moment when it is sent."""
     length_s = float(recorded.time_s.max() - recorded.time_s.min())
     return recorded.starting_at(time.time() + length_s / pace - length_s)
-
-
-# ---- over MQTT
 
 
 def _accounts(server: Server, orders: Sequence[DeviceOrder], url: str | None) -> dict[str, Account]:
@@ -234,7 +230,6 @@ async def _live(
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         TaskID,
         TextColumn,
         TimeRemainingColumn,
@@ -244,11 +239,10 @@ async def _live(
     from davy.simulate.device import VirtualDevice
 
     looks = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = show.console(error=True)
     readings = packs = 0
     began_s = time.monotonic()
     async with AsyncExitStack() as stack:
-        progress = stack.enter_context(Progress(*looks, TimeRemainingColumn(), console=console))
+        progress = stack.enter_context(show.progress(*looks, TimeRemainingColumn()))
         boot = time.time_ns() // 1000
         devices = {
             name: await stack.enter_async_context(VirtualDevice(account, boot=boot))
@@ -278,86 +272,3 @@ async def _live(
             f"acknowledged, in {seconds:.1f} s"
         )
     return 0
-
-
-# ---- offline
-
-
-def _judged(
-    config: Config, orders: Sequence[DeviceOrder], played: Sequence[Recorded]
-) -> dict[str, Any]:
-    """All stages over all readings, by the recording's own time."""
-    from rich.progress import Progress
-
-    from davy.domain.alarm import Event
-    from davy.ingest.replay import batches
-    from davy.service.compose import enrolment_of, pipeline_of
-    from davy.service.replica import Replica
-    from davy.store.memory import Memory
-
-    enrolment = enrolment_of(config, Memory())  # numbers devices and alarms as a store would
-    enrolment.add(orders)
-    enrolment.renew_limits()
-    plan = enrolment.registered().plan
-    replica = Replica(pipeline_of(config.pipeline), plan)
-    began_s = time.perf_counter()
-    alarms: list[dict[str, Any]] = []
-    standing: dict[int, dict[str, Any]] = {}
-    with Progress(console=show.console(error=True), transient=True) as progress:
-        for recorded in sorted(played, key=lambda one: float(one.time_s.min())):
-            task = progress.add_task(recorded.recording.name, total=len(recorded))
-            for batch in batches(recorded, plan):
-                for step in replica.judge(batch).transitions:
-                    if step.event is Event.RISE and step.before.value == "normal":
-                        standing[step.point] = _alarm(plan, step)
-                        alarms.append(standing[step.point])
-                    elif step.point in standing:
-                        standing[step.point]["state"] = step.after.value
-                if len(batch):
-                    progress.advance(task, len(batch))
-    return {
-        "readings": sum(len(one) for one in played),
-        "alarms": alarms,
-        "suspicions": [],
-        "seconds": round(time.perf_counter() - began_s, 3),
-    }
-
-
-def _alarm(plan: Plan, step: Transition) -> dict[str, Any]:
-    point = plan.points[step.point]
-    channel = plan.channels[point.channel] if point.channel >= 0 else None
-    return {
-        "device": plan.devices[point.device].id if point.device >= 0 else None,
-        "channel": channel.name if channel else None,
-        "kind": point.kind.value,
-        "level": point.level,
-        "raised_at": step.at_s,
-        "value": None if math.isnan(step.value) else step.value,
-        "unit": point.unit,
-        "state": step.after.value,
-    }
-
-
-def _print(result: dict[str, Any], zone: str) -> None:
-    show.table(
-        ("raised", "alarm", "kind", "value", "state"),
-        [
-            (
-                show.when(alarm["raised_at"]),
-                _name(alarm, zone),
-                alarm["kind"],
-                show.number(alarm["value"], alarm["unit"]) if alarm["unit"] else "",
-                alarm["state"],
-            )
-            for alarm in result["alarms"]
-        ],
-        nothing="No alarm.",
-        right="value",
-    )
-    typer.echo(f"{result['readings']:,} readings judged in {result['seconds']:.1f} s")
-
-
-def _name(alarm: dict[str, Any], zone: str) -> str:
-    """The alarm's id; what belongs to no device belongs to the zone."""
-    owner = (alarm["device"] or zone, alarm["channel"], alarm["level"])
-    return ".".join(part for part in owner if part)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 
 def console(*, error: bool = False) -> Console:
@@ -18,6 +19,14 @@ def console(*, error: bool = False) -> Console:
 
     file = sys.stderr if error else sys.stdout
     return Console(file=file, highlight=False, width=None if file.isatty() else 240)
+
+
+def progress(*columns: str | ProgressColumn) -> Progress:
+    """A bar on the error output while work is long; nothing where nobody watches."""
+    from rich.progress import Progress
+
+    there = console(error=True)
+    return Progress(*columns, console=there, transient=True, disable=not there.is_terminal)
 
 
 def json(value: Any) -> None:
