@@ -12,6 +12,7 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Self
 from uuid import uuid4
 
@@ -32,6 +33,7 @@ from davy.ingest.nats_config import BrokerSettings
 from davy.ingest.stored import Stored
 from davy.ingest.timekeeper import Timekeeper
 from davy.ingest.violations import Refused as Denied
+from davy.service.caretaker import Caretaker
 from davy.service.config import Config
 from davy.service.lifeline import Lifeline
 from davy.service.station import Station
@@ -90,7 +92,7 @@ class Running:
         client = await self._connect()
         log = Log(client, _log_settings(self.config))
         await log.open()
-        gateway = Gateway(log, station.keep, self._log_is)
+        gateway = Gateway(log, station.evidence.keep, self._log_is)
         self._lifeline = Lifeline(
             gateway,
             lambda: station.loop.replica,
@@ -119,6 +121,16 @@ class Running:
             inputs.append(bridge.drained_s)
             self._run("bridge", bridge.run)
         timekeeper = Timekeeper(gateway, inputs)
+        caretaker = Caretaker(
+            self.config.data.dir,
+            store=station.store,
+            log=log,
+            loop=station.loop,
+            health=station.health,
+            evidence=station.evidence,
+            tell_health=station.tell_health,
+            clock=self._clock,
+        )
         for name, work in (
             ("resumption", self._resume),
             ("stored", stored.run),
@@ -127,8 +139,8 @@ class Running:
             ("timekeeper", timekeeper.run),
             ("violations", self._violations),
             ("flush", station.flush),
-            ("watch", station.watch),
-            ("retention", station.retain),
+            ("watch", caretaker.watch),
+            ("retention", partial(caretaker.retain, station.settings.retention)),
         ):
             self._run(name, work)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +18,7 @@ import structlog
 
 from davy import __version__
 from davy.domain.alarm import Act, Event, Point, Transition
-from davy.domain.errors import BrokerError, Conflict, Refusal, StoreError, UnknownName
+from davy.domain.errors import BrokerError, Conflict, Refusal, UnknownName
 from davy.domain.site import Device
 from davy.ingest.broker import Broker
 from davy.ingest.external import External
@@ -29,6 +28,7 @@ from davy.ingest.log import Log
 from davy.pipeline.silence import SILENT
 from davy.service.access import Access, Who
 from davy.service.enrolment import Enrolment, channel_in
+from davy.service.evidence import EvidenceBag
 from davy.service.health import Health
 from davy.service.hub import Hub
 from davy.service.live import Live
@@ -38,7 +38,7 @@ from davy.service.replica import Build, Replica, Step
 from davy.service.views import AlarmView, EnrolledView, HealthView
 from davy.service.writer import Writer
 from davy.store.port import Store
-from davy.store.words import Evidence, Retention, Secret
+from davy.store.words import Retention, Secret
 from davy.wire.entries import Acts
 from davy.wire.jws import key_to_text
 from davy.wire.topics import Topic
@@ -47,10 +47,6 @@ _LOG = structlog.get_logger("davy.alarm")
 _ANSWER_S = 10.0
 _FLUSH_S = 0.25
 _MOST_NEWS = 2000
-_LEAST_FREE_BYTES = 256 << 20
-_STALLED_S = 5.0
-_MOST_EVIDENCE = 5000
-_MOST_EVIDENCE_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +87,8 @@ class Station:
         self.access = access
         self.enrolment = enrolment
         self.hub = Hub(first=int(clock() * 1000))
-        self.health = Health(clock, self._tell_health)
+        self.health = Health(clock, self.tell_health)
+        self.evidence = EvidenceBag(store)
         self.writer = Writer(store, self.health.tell_cause("store"))
         self.log: Log
         self.loop: Loop
@@ -102,9 +99,8 @@ class Station:
         self._clock = clock
         self._fresh: list[Step] = []
         self._answers: dict[str, asyncio.Future[Transition]] = {}
-        self._evidence: list[Evidence] = []
-        self._evidence_bytes = 0
         self._rate = 0.0
+        self._counted = 0
         self._watermark_s = clock()
         self.api_url = ""
 
@@ -144,6 +140,7 @@ class Station:
         """Tells the watchers of new readings four times a second, once they are stored."""
         while True:
             await asyncio.sleep(_FLUSH_S)
+            self._count()
             ready = [step for step in self._fresh if step.offset <= self.writer.committed]
             if not ready and self._fresh and self.health.troubles:
                 ready = self._fresh  # the store is in trouble: better unstored than unseen
@@ -154,30 +151,6 @@ class Station:
                     news = list({one[0]: one for one in news}.values())
                 if news:
                     self.hub.publish("reading", {"readings": news})
-
-    async def watch(self) -> None:
-        """Davy's eye on itself, once a second."""
-        counted, beats = self.live.readings, 0
-        while True:
-            await asyncio.sleep(1.0)
-            beats += 1
-            self._rate += 0.3 * (self.live.readings - counted - self._rate)
-            counted = self.live.readings
-            await self._write_evidence()
-            self._watch_disk()
-            await self._watch_pipeline()
-            if beats % 10 == 0:
-                self._tell_health()
-
-    async def retain(self) -> None:
-        """Forgets what is older than it should be, a little at a time."""
-        while True:
-            forget = partial(self.store.retain, self._clock(), self.settings.retention)
-            try:
-                gone = await asyncio.to_thread(forget)
-            except StoreError:
-                gone = 0  # the writer has said so already
-            await asyncio.sleep(0.05 if gone else 300.0)
 
     # ---- what is asked
 
@@ -337,26 +310,6 @@ class Station:
 
     # ---- what happens
 
-    def keep(self, refused: Sequence[Refused]) -> None:
-        """Evidence from the gateway; it is written once a second.
-
-        A flood must not fill the memory: what is beyond a bound is only counted.
-        """
-        for one in refused:
-            if len(self._evidence) >= _MOST_EVIDENCE or self._evidence_bytes > _MOST_EVIDENCE_BYTES:
-                return
-            self._evidence_bytes += len(one.payload)
-            self._evidence.append(
-                Evidence(
-                    at_s=one.at_s,
-                    reason=one.reason,
-                    detail=one.detail,
-                    device=one.device,
-                    topic=one.topic,
-                    payload=one.payload,
-                )
-            )
-
     def _announce(self, replica: Replica, step: Step) -> None:
         for news in self.live.take(replica, step):
             self.hub.publish("alarm", news)
@@ -373,35 +326,15 @@ class Station:
         if len(step.batch) and self.hub.wanted:
             self._fresh.append(step)
 
-    def _tell_health(self) -> None:
+    def _count(self) -> None:
+        """Readings a second, smoothed over some seconds."""
+        fresh = (self.live.readings - self._counted) / _FLUSH_S
+        self._counted = self.live.readings
+        self._rate += 0.1 * (fresh - self._rate)
+
+    def tell_health(self) -> None:
+        """Tells the watchers how Davy is."""
         self.hub.publish("health", self.health_now())
-
-    async def _write_evidence(self) -> None:
-        some, self._evidence, self._evidence_bytes = self._evidence, [], 0
-        if some:
-            try:
-                await asyncio.to_thread(self.store.quarantine_put, some)
-            except StoreError:  # the writer has said so already
-                self._evidence = some + self._evidence
-                self._evidence_bytes = sum(len(one.payload) for one in self._evidence)
-
-    def _watch_disk(self) -> None:
-        free = shutil.disk_usage(self.settings.data_dir).free
-        full = free < _LEAST_FREE_BYTES
-        self.health.tell(
-            "disk", f"only {free >> 20} MiB are free; make room or keep less" if full else None
-        )
-
-    async def _watch_pipeline(self) -> None:
-        try:
-            _, last = await self.log.bounds()
-        except BrokerError:
-            return  # the broker's supervisor has said so already
-        stalled = last > self.loop.offset and self._clock() - self.loop.alive_s > _STALLED_S
-        self.health.tell(
-            "pipeline",
-            f"it stands at {self.loop.offset} of {last} log entries" if stalled else None,
-        )
 
     def _audit_all(self, who: Who, action: str, orders: Sequence[DeviceOrder]) -> None:
         for order in orders:
