@@ -1,0 +1,1 @@
+"""The stages that judge readings: pure, in event time, and indifferent to how a batch is cut."""

@@ -1,0 +1,1 @@
+"""The shell around the pure core: configuration, loop, writer, the present, and people."""

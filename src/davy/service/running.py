@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import aiomqtt
 import nats
+import nats.errors
 import structlog
 from nats.aio.client import Client
 
@@ -42,6 +43,7 @@ from davy.wire.entries import Resumed
 _LOG = structlog.get_logger("davy.service")
 _MIB = 1 << 20
 _SWITCH_S = 0.0005
+_CONNECT_S = 5.0
 
 
 class Running:
@@ -153,7 +155,7 @@ class Running:
 
     async def _connect(self) -> Client:
         credentials = self.broker.nats_credentials
-        client = await nats.connect(
+        connecting = nats.connect(
             self.broker.nats_url,
             user=credentials.user or None,
             password=credentials.password or None,
@@ -161,9 +163,15 @@ class Running:
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,
             error_cb=_ignore,  # what fails is told by whoever asked for it
-            reconnected_cb=self._connected_again,
             pending_size=8 * _MIB,
         )
+        try:
+            client = await asyncio.wait_for(connecting, _CONNECT_S)
+        except (TimeoutError, OSError, nats.errors.Error) as cause:
+            raise BrokerError(
+                f"broker: NATS at {self.broker.nats_url} does not answer ({cause or 'too slow'}); "
+                "is it running, and are user and password right?"
+            ) from cause
 
         async def leave() -> None:
             with suppress(OSError):  # the broker may have gone first

@@ -101,7 +101,9 @@ def _taken(sql: Connection) -> Taken:
         "channels": select(channels.id, channels.device + "." + channels.name),
         "points": select(tables.points.c.index, tables.points.c.key),
     }
-    return Taken(**{kind: dict(sql.execute(of).tuples().all()) for kind, of in named.items()})
+    return Taken(
+        **{kind: {key: name for key, name in sql.execute(of)} for kind, of in named.items()}
+    )
 
 
 def _put(sql: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
