@@ -69,6 +69,7 @@ class Play:
     _acts: list[asyncio.Task[None]] = field(default_factory=list)
     _accounts: dict[str, Account] = field(default_factory=dict)
     _risen: set[str] = field(default_factory=set)
+    _began_at_s: float = 0.0  # since 1970; what follows is monotonic
     _began_s: float = 0.0
     _world_s: float = 0.0
     _clean: bool = False
@@ -110,7 +111,7 @@ class Play:
 
     async def perform(self, for_s: float | None) -> None:
         """Plays for as long as is asked, for ever without that; then all that was sent is in."""
-        self._began_s = time.monotonic()
+        self._began_at_s, self._began_s = time.time(), time.monotonic()
         boot = int(time.time())
         async with AsyncExitStack() as stage:
             devices = {
@@ -170,7 +171,8 @@ class Play:
     def _raised(self) -> list[AlarmView]:
         """Those that rose in this play, though somebody may have reset them already."""
         live = self.running.station.live
-        risen = {alarm.id for alarm in live.standing()} | self._risen
+        mine = {a.id for a in live.standing() if (a.raised_at or 0.0) >= self._began_at_s}
+        risen = mine | self._risen
         views = [alarm for alarm in live.alarms() if alarm.id in risen]
         return sorted(views, key=lambda alarm: alarm.raised_at or 0.0)
 
@@ -207,11 +209,14 @@ class Play:
                 content=pack,
                 headers={"Content-Type": "application/jose"},
             )
-        store = self.running.station.store
+        find = partial(
+            self.running.station.store.quarantine,
+            1,
+            since_s=self._began_at_s,
+            reason=Reason.BAD_SIGNATURE.value,
+        )
         for _ in range(50):  # evidence is written once a second
-            found = await asyncio.to_thread(
-                partial(store.quarantine, 1, reason=Reason.BAD_SIGNATURE.value)
-            )
+            found = await asyncio.to_thread(find)
             if found:
                 self._say(
                     "attack",

@@ -101,9 +101,8 @@ def _taken(sql: Connection) -> Taken:
         "channels": select(channels.id, channels.device + "." + channels.name),
         "points": select(tables.points.c.index, tables.points.c.key),
     }
-    return Taken(
-        **{kind: {key: name for key, name in sql.execute(of)} for kind, of in named.items()}
-    )
+    found = {kind: sql.execute(of).all() for kind, of in named.items()}
+    return Taken(**{kind: {row[0]: row[1] for row in rows} for kind, rows in found.items()})
 
 
 def _put(sql: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
