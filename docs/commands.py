@@ -44,7 +44,9 @@ def _command(path: str, command: Any, level: int = 2) -> str:
     lines = ["#" * level + f" {path}", "", f"`{usage.strip()}`", "", _prose(command.help), ""]
     if shown:
         lines += ["| | default | |", "|---|---|---|"]
-        lines += [f"| `{_argument(one)}` | {_default(one)} | {_cell(one.help)} |" for one in arguments]
+        lines += [
+            f"| `{_argument(one)}` | {_default(one)} | {_cell(one.help)} |" for one in arguments
+        ]
         lines += [f"| {_option(one)} | {_default(one)} | {_cell(one.help)} |" for one in options]
         lines.append("")
     return "\n".join(lines)

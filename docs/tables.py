@@ -28,8 +28,16 @@ from davy.sensing.catalog import PARTS
 from davy.sensing.parts import MoxPart
 from davy.service.config import Config
 
-UNITS = {"s": "s", "mib": "MiB", "days": "days", "hours": "h", "lel": "%LEL", "ppm": "ppm",
-         "c": "°C", "percent": "%"}
+UNITS = {
+    "s": "s",
+    "mib": "MiB",
+    "days": "days",
+    "hours": "h",
+    "lel": "%LEL",
+    "ppm": "ppm",
+    "c": "°C",
+    "percent": "%",
+}
 """The unit that ends a key's name."""
 
 REASONS: Mapping[Reason, str] = {

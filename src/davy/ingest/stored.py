@@ -122,7 +122,8 @@ class Stored:
                 if self._owed == 0 and len(self._arrived) < _MOST_WAITING:
                     await self._ask(inbox)
                 try:
-                    await asyncio.wait_for(self._news.wait(), 2 * _EXPIRES_S)
+                    async with asyncio.timeout(2 * _EXPIRES_S):
+                        await self._news.wait()
                 except TimeoutError:
                     self._owed = 0  # the pull was lost on the way
                 self._news.clear()

@@ -147,9 +147,12 @@ class Running:
             self._run(name, work)
 
     async def _stop(self) -> None:
-        for task in reversed(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Again and again: a library's `wait_for` may forget a cancellation that comes together
+        # with the reply that it waited for (Python 3.11).
+        while tasks := [task for task in reversed(self._tasks) if not task.done()]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=1.0)
         await self.station.close()
         await self._stack.aclose()
 
