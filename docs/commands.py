@@ -43,11 +43,10 @@ def _command(path: str, command: Any, level: int = 2) -> str:
     usage = " ".join([path, *(_argument(one) for one in arguments), "[OPTIONS]" * bool(options)])
     lines = ["#" * level + f" {path}", "", f"`{usage.strip()}`", "", _prose(command.help), ""]
     if shown:
+        named = [(f"`{_argument(one)}`", one) for one in arguments]
+        named += [(_option(one), one) for one in options]
         lines += ["| | default | |", "|---|---|---|"]
-        lines += [
-            f"| `{_argument(one)}` | {_default(one)} | {_cell(one.help)} |" for one in arguments
-        ]
-        lines += [f"| {_option(one)} | {_default(one)} | {_cell(one.help)} |" for one in options]
+        lines += [f"| {name} | {_default(one)} | {_cell(one.help)} |" for name, one in named]
         lines.append("")
     return "\n".join(lines)
 

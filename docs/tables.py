@@ -8,6 +8,7 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -171,11 +172,11 @@ def said_of(kind: type[Enum]) -> dict[str, str]:
     """The sentence under each member of an enumeration, from its source."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     body = tree.body[0].body  # type: ignore[attr-defined]
-    return {
-        one.targets[0].id: _one_line(below.value.value)
-        for one, below in zip(body, body[1:], strict=False)
-        if isinstance(one, ast.Assign) and isinstance(below, ast.Expr)
-    }
+    said = {}
+    for one, below in pairwise(body):
+        if isinstance(one, ast.Assign) and isinstance(below, ast.Expr):
+            said[ast.unparse(one.targets[0])] = _one_line(ast.literal_eval(below.value))
+    return said
 
 
 def _one_line(text: str) -> str:
@@ -292,7 +293,7 @@ def _roles() -> Iterator[tuple[tuple[str, str], str]]:
         for route in module.router.routes:
             if isinstance(route, APIRoute):
                 found = [guards[d.call] for d in route.dependant.dependencies if d.call in guards]
-                for method in route.methods:
+                for method in route.methods or ():
                     yield (method, PREFIX + route.path), found[0] if found else "anybody"
 
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from docs import commands
 
 from davy.service.config import load
+from docs import commands
 from tests.installation import Installation, until
 
 ROOT = Path(__file__).parents[2]
@@ -41,14 +41,16 @@ async def test_the_tutorials_snippet_raises_the_tutorials_alarm(davy: Installati
     (tmp_path / "send.py").write_text(send)
 
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "send.py", "papers.json", "mq4", "3000", "mV", "1"),
+        *(sys.executable, "send.py", "papers.json", "mq4", "3000", "mV", "2"),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
     )
     said, _ = await process.communicate()
 
-    assert said == b"seq 0: 3000 mV acknowledged\n"
+    assert said == b"seq 0: 3000 mV acknowledged\nseq 1: 3000 mV acknowledged\n"
     await until(lambda: davy.state("kitchen-1.mq4.low"))
+    # The first reading came before any weather; the second is corrected for it.
+    await until(lambda: davy.running.station.live.readings == 6)
     assert await davy.state("kitchen-1.mq4.low") == "unacked"
     assert (await davy.latest("kitchen-1.mq4"))["value"] == pytest.approx(6108.14, abs=0.01)
 

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from docs import commands, generate, tables
 
 from davy.domain.alarm import CLEARING, LATCHING, Event, State
 from davy.domain.errors import Reason
 from davy.domain.flags import Flag
+from docs import commands, generate, tables
 from tests.installation import Installation
 
 REFERENCE = Path(generate.HERE) / "reference"

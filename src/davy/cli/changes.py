@@ -8,22 +8,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
 from davy.cli.reach import Server, server_of, store_to_write
 from davy.domain.site import Trust
+from davy.ingest.external import Endpoint
 from davy.service.access import Access, Role
 from davy.service.compose import enrolment_of
 from davy.service.config import Config
-from davy.service.enrolment import channel_in
-from davy.service.papers import DeviceOrder
+from davy.service.papers import DeviceOrder, papers_of
 from davy.service.views import EnrolledView
 from davy.store.port import Store
-from davy.wire.jws import key_to_text
-from davy.wire.topics import Topic
 
 WHO = "local"
 """Who did it, in the audit trail: whoever may read the data directory."""
@@ -134,16 +132,12 @@ class InStore:
         return self._papers_of(device)
 
     def revoke(self, device: str) -> None:
-        self._enrolment.change(replace(self._enrolment.device(device), revoked=True))
+        self._enrolment.revoke(device)
         self._audit("device revoke", device)
 
     def calibrate(self, device: str, channel: str, r0_ohm: float) -> None:
-        known = self._enrolment.device(device)
-        old = channel_in(known, channel)
-        new = replace(old, r0_ohm=r0_ohm, r0_at_s=time.time())
-        channels = tuple(new if one is old else one for one in known.channels)
-        self._enrolment.change(replace(known, channels=channels))
-        self._audit("device calibrate", new.key, f"R0 {old.r0_ohm} -> {r0_ohm} ohm")
+        self._enrolment.calibrate(device, channel, r0_ohm, time.time())
+        self._audit("device calibrate", f"{device}.{channel}", f"R0 = {r0_ohm:g} ohm")
 
     def put_user(self, name: str, role: Role, password: str) -> None:
         self._access.put_user(name, role, password)
@@ -164,21 +158,10 @@ class InStore:
         """As a running Davy would hand them out, with the ports of the configuration."""
         device, secret = self._enrolment.device(device_id), self._store.secret(device_id)
         broker, server = self._config.broker, self._config.server
-        signed = device.trust is Trust.SIGNED and secret.key is not None
-        return EnrolledView(
-            device=device.id,
-            site=device.site,
-            zone=device.zone,
-            token=secret.token,
-            key=key_to_text(secret.key) if signed and secret.key else None,
-            topic=Topic(device.site, device.id, "readings").mqtt,
-            mqtt={
-                "host": _reachable(broker.host),
-                "port": broker.mqtt_port,
-                "tls": broker.certificate is not None,
-            },
-            http=f"http://{_reachable(server.host)}:{server.port}/api/v1/readings",
-            channels=[channel.name for channel in device.channels],
+        tls = broker.certificate is not None
+        endpoint = Endpoint(_reachable(broker.host), broker.mqtt_port, tls=tls)
+        return papers_of(
+            device, secret, endpoint, f"http://{_reachable(server.host)}:{server.port}"
         )
 
 

@@ -138,6 +138,22 @@ class Enrolment:
         fresh = {device_id: new_secret(device.trust)}
         return self._store.enrol(lambda _: Draft(devices=(back,), secrets=fresh))
 
+    def revoke(self, device_id: str) -> Draft:
+        """Shuts a device out; its readings stay."""
+        return self.change(replace(self.device(device_id), revoked=True))
+
+    def calibrate(self, device_id: str, channel: str, r0_ohm: float, at_s: float) -> Draft:
+        """Gives a channel its own R0.
+
+        Raises:
+            UnknownName: no such device or channel.
+        """
+        device = self.device(device_id)
+        old = channel_in(device, channel)
+        new = replace(old, r0_ohm=r0_ohm, r0_at_s=at_s)
+        channels = tuple(new if one is old else one for one in device.channels)
+        return self.change(replace(device, channels=channels))
+
     def device(self, device_id: str) -> Device:
         """A device by name.
 

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from davy.domain.errors import InputError
 from davy.domain.gas import gas as gas_named
 from davy.domain.site import NAME, UNIT_CODES, Channel, Device, Quantity, Trust, Unit
+from davy.ingest.external import Endpoint
 from davy.sensing.catalog import part as part_named
 from davy.sensing.parts import MoxPart
+from davy.service.views import EnrolledView
 from davy.store.words import Secret
 from davy.wire.channels import ChannelKey, Channels
 from davy.wire.envelope import Sender
-from davy.wire.jws import KEY_BYTES
+from davy.wire.jws import KEY_BYTES, key_to_text
+from davy.wire.topics import Topic
 
 _CHANNEL = re.compile(
     r"(?P<name>[^=,:]+)(?:=(?P<part>[^:,]*)(?::(?P<gas>[^,]+))?)?(?:,(?P<rest>.*))?"
@@ -186,4 +189,20 @@ def sender_of(device: Device, secret: Secret) -> Sender:
         trust=device.trust,
         key=secret.key,
         revoked=device.revoked,
+    )
+
+
+def papers_of(device: Device, secret: Secret, broker: Endpoint, api_url: str) -> EnrolledView:
+    """What whoever flashes the device needs: its secrets and where it sends."""
+    signed = device.trust is Trust.SIGNED and secret.key is not None
+    return EnrolledView(
+        device=device.id,
+        site=device.site,
+        zone=device.zone,
+        token=secret.token,
+        key=key_to_text(secret.key) if signed and secret.key else None,
+        topic=Topic(device.site, device.id, "readings").mqtt,
+        mqtt={"host": broker.host, "port": broker.port, "tls": broker.tls},
+        http=f"{api_url}/api/v1/readings",
+        channels=[channel.name for channel in device.channels],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -27,21 +27,19 @@ from davy.ingest.inbox import Inbox
 from davy.ingest.log import Log
 from davy.pipeline.silence import SILENT
 from davy.service.access import Access, Who
-from davy.service.enrolment import Enrolment, channel_in
+from davy.service.enrolment import Enrolment
 from davy.service.evidence import EvidenceBag
 from davy.service.health import Health
 from davy.service.hub import Hub
 from davy.service.live import Live
 from davy.service.loop import Loop
-from davy.service.papers import DeviceOrder
+from davy.service.papers import DeviceOrder, papers_of
 from davy.service.replica import Build, Replica, Step
 from davy.service.views import AlarmView, EnrolledView, HealthView
 from davy.service.writer import Writer
 from davy.store.port import Store
 from davy.store.words import Retention, Secret
 from davy.wire.entries import Acts
-from davy.wire.jws import key_to_text
-from davy.wire.topics import Topic
 
 _LOG = structlog.get_logger("davy.alarm")
 _ANSWER_S = 10.0
@@ -254,18 +252,7 @@ class Station:
         return self._papers(device, await asyncio.to_thread(self.store.secret, device_id))
 
     def _papers(self, device: Device, secret: Secret) -> EnrolledView:
-        endpoint = self._broker.mqtt
-        return EnrolledView(
-            device=device.id,
-            site=device.site,
-            zone=device.zone,
-            token=secret.token,
-            key=key_to_text(secret.key) if secret.key is not None else None,
-            topic=Topic(device.site, device.id, "readings").mqtt,
-            mqtt={"host": endpoint.host, "port": endpoint.port, "tls": endpoint.tls},
-            http=f"{self.api_url}/api/v1/readings",
-            channels=[channel.name for channel in device.channels],
-        )
+        return papers_of(device, secret, self._broker.mqtt, self.api_url)
 
     async def rotate(self, device_id: str, who: Who) -> EnrolledView:
         """New secrets; the old ones are worth nothing from now on.
@@ -284,8 +271,7 @@ class Station:
         Raises:
             UnknownName: no such device.
         """
-        device = await asyncio.to_thread(self.enrolment.device, device_id)
-        draft = await asyncio.to_thread(self.enrolment.change, replace(device, revoked=True))
+        draft = await asyncio.to_thread(self.enrolment.revoke, device_id)
         await self.enrolment.tell(draft)
         await self._audit(who, "device revoke", device_id, note)
 
@@ -296,13 +282,10 @@ class Station:
             UnknownName: no such device or channel.
             InputError: R0 makes no sense.
         """
-        device = await asyncio.to_thread(self.enrolment.device, device_id)
-        old = channel_in(device, channel)
-        new = replace(old, r0_ohm=r0_ohm, r0_at_s=self._clock())
-        channels = tuple(new if one is old else one for one in device.channels)
-        draft = await asyncio.to_thread(self.enrolment.change, replace(device, channels=channels))
-        await self.enrolment.tell(draft)
-        await self._audit(who, "device calibrate", new.key, f"R0 {old.r0_ohm} -> {r0_ohm} ohm")
+        calibrated = partial(self.enrolment.calibrate, device_id, channel, r0_ohm, self._clock())
+        await self.enrolment.tell(await asyncio.to_thread(calibrated))
+        what = f"{device_id}.{channel}"
+        await self._audit(who, "device calibrate", what, f"R0 = {r0_ohm:g} ohm")
 
     async def note(self, who: Who, action: str, what: str, detail: str = "") -> None:
         """Writes into the audit trail what somebody did beside the log."""
