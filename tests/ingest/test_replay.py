@@ -84,7 +84,7 @@ class House:
         await self.log.open()
         self.gateway = Gateway(self.log, keep=print, on_trouble=print)
         stored = Stored(self._client, self.gateway, time.time, 1 << 30)
-        await stored.open()
+        await stored.open({})
         senders = {d.id: sender_of(d, Secret(KEY, TOKEN)) for d in self.plan.devices}
         self.gateway.directory = Directory(senders, dict.fromkeys(senders, "home.kitchen"))
         users = [BrokerUser(site="home", device=d, token=TOKEN) for d in senders]

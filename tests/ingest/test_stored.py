@@ -87,7 +87,7 @@ async def connected(broker: Broker, port: int | None = None) -> AsyncIterator[Cl
 async def reading(client: Client, gate: Gate, inbox_bytes: int = 1 << 28) -> AsyncIterator[Stored]:
     """The durable way in, at work."""
     stored = Stored(client, gate.gateway, time.time, inbox_bytes)
-    await stored.open()
+    await stored.open({})
     work = asyncio.create_task(stored.run())
     try:
         yield stored
@@ -105,7 +105,7 @@ async def broker(tmp_path) -> AsyncIterator[Broker]:
         ):
             pass  # the stream of stored messages appears with the first client
         async with connected(running) as client:
-            await Stored(client, Gate().gateway, time.time, 1 << 28).open()
+            await Stored(client, Gate().gateway, time.time, 1 << 28).open({})
         await running.set_devices([DEVICE])
         yield running
 
@@ -218,7 +218,7 @@ async def test_a_broker_that_keeps_its_messages_elsewhere_is_told(tmp_path):
         connected(running) as link,
     ):
         with pytest.raises(BrokerError, match="use the nats-server version that Davy names"):
-            await Stored(link, Gate().gateway, time.time, 1 << 28).open()
+            await Stored(link, Gate().gateway, time.time, 1 << 28).open({})
 
 
 async def test_a_delivery_that_was_lost_on_the_way_comes_again_before_what_followed_it(broker):
@@ -228,7 +228,7 @@ async def test_a_delivery_that_was_lost_on_the_way_comes_again_before_what_follo
         await asyncio.gather(*(client.publish(TOPIC, one, qos=1) for one in packs))
     async with connected(broker) as link:
         stored = Stored(link, gate.gateway, time.time, 1 << 28)
-        await stored.open()
+        await stored.open({})
         take, lost = stored._take, []
 
         async def forgetful(inbox: str, message: Msg) -> None:

@@ -65,7 +65,8 @@ class Log:
         self.last = 0
         """The last sequence that was written from here."""
         self._client = client
-        self._stream: JetStreamContext = client.jetstream(timeout=_WAIT_S)
+        # Our own patience ends first, and the library's never at the same moment.
+        self._stream: JetStreamContext = client.jetstream(timeout=2 * _WAIT_S)
         self._connections = 0
         self._patient: set[asyncio.Timeout] = set()
 
@@ -127,7 +128,7 @@ class Log:
         try:
             async with self._patience():
                 stored = await self._stream.publish(
-                    f"{_SUBJECT}.{partition}", encode(entry), timeout=_WAIT_S, headers=headers
+                    f"{_SUBJECT}.{partition}", encode(entry), timeout=2 * _WAIT_S, headers=headers
                 )
         except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as cause:
             raise _trouble("written", cause) from cause
@@ -142,6 +143,17 @@ class Log:
         except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as cause:
             raise _trouble("reached", cause) from cause
         return max(1, int(info.state.first_seq)), int(info.state.last_seq)
+
+    async def lead(self, past: int) -> None:
+        """Lets the next entry stand behind sequence `past`; what stands up to there is let go.
+
+        For a log that was set back (a power cut, an older copy): a sequence that the store
+        knows must never be given to something new, which the store would take for known.
+        """
+        try:
+            await self._stream.purge_stream(STREAM, seq=past + 1)
+        except (nats.js.errors.Error, nats.errors.Error) as cause:
+            raise _trouble("led on", cause) from cause
 
     async def read(self, after: int) -> AsyncIterator[list[Logged]]:
         """Entries behind sequence `after` in order, as many at a time as are at hand.

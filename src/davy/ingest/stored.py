@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -70,11 +70,16 @@ class Stored:
         """All that the broker stored before this is in the log."""
         return self._drained_s
 
-    async def open(self) -> None:
+    async def open(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Creates the durable consumer; devices may be let in afterwards, not before.
 
         The stream exists once any MQTT client has connected, and keeps only what a consumer
-        waits for.
+        waits for. A stream that was set back (a power cut, an older copy) goes on behind the
+        place up to which it was read: a place must not be given to a second message, which
+        would be taken for the first.
+
+        Args:
+            positions: by source and partition, how far the log has read each source.
 
         Raises:
             BrokerError: the broker keeps its messages elsewhere than this version knows.
@@ -93,13 +98,18 @@ class Stored:
             limits = replace(info.config, max_bytes=self._keep_bytes, discard=DiscardPolicy.NEW)
             await stream.update_stream(limits)
             await stream.add_consumer(STREAM, consumer)
+            # Places in another life of the stream mean nothing.
+            self._source = f"mqtt@{info.created.isoformat() if info.created else ''}"
+            read = max(
+                (at for (name, _), at in positions.items() if name == self._source), default=0
+            )
+            if read > info.state.last_seq:
+                await stream.purge_stream(STREAM, seq=read + 1)
         except (nats.js.errors.Error, nats.errors.Error) as cause:
             raise BrokerError(
                 f"broker: the stream {STREAM} cannot be read ({cause}); use the nats-server "
                 "version that Davy names"
             ) from cause
-        # Places in another life of the stream mean nothing.
-        self._source = f"mqtt@{info.created.isoformat() if info.created else ''}"
 
     async def run(self) -> None:
         """Reads for ever; a broken connection is taken up again where the log stands."""

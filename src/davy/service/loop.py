@@ -60,6 +60,26 @@ class Loop:
         self._stored = await asyncio.to_thread(self._store.offset)
         self.announced = max(self.announced, self._stored)
 
+    async def mend(self) -> int:
+        """Brings a log that was set back behind the store's offset; how many entries it lacks.
+
+        Their readings and transitions are stored, but the pipeline has not seen them: what
+        the log still has is stepped first, and the log goes on behind what the store knows.
+        """
+        _, last = await self._log.bounds()
+        missing = self._stored - last
+        if missing <= 0:
+            return 0
+        if self.offset < last:
+            async for logged in self._log.read(self.offset):
+                self._take(logged)
+                if self.offset >= last:
+                    break
+        await self._log.lead(self._stored)
+        self.offset = self._stored
+        self._writer.snapshot(self.offset, self.replica.copy())
+        return missing
+
     async def caught_up(self) -> None:
         """Returns once everything that stood in the log at the start has been stepped."""
         await self._caught_up.wait()

@@ -108,7 +108,7 @@ class Running:
 
         stored = Stored(client, gateway, self._clock, self.config.broker.inbox_mib * _MIB)
         await self._wake_mqtt()
-        await stored.open()
+        await stored.open(station.loop.replica.positions)
         gateway.restore(copy.deepcopy(station.loop.replica.ledger), station.loop.replica.positions)
         await station.admit(self.broker)
         await gateway.write(Resumed(self._clock()))
@@ -166,6 +166,7 @@ class Running:
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,
             error_cb=_ignore,  # what fails is told by whoever asked for it
+            reconnected_cb=self._connected_again,
             pending_size=8 * _MIB,
         )
         try:

@@ -41,6 +41,7 @@ from davy.store.port import Store
 from davy.store.words import Retention, Secret
 from davy.wire.entries import Acts
 
+_SERVICE = structlog.get_logger("davy.service")
 _LOG = structlog.get_logger("davy.alarm")
 _ANSWER_S = 10.0
 _FLUSH_S = 0.25
@@ -117,6 +118,13 @@ class Station:
             snapshot_s=self.settings.snapshot_s,
         )
         await self.loop.restore()
+        missing = await self.loop.mend()
+        if missing:
+            _SERVICE.warning("the log was set back", entries=missing)
+            detail = f"{missing} entries are stored, but the log had lost them"
+            await asyncio.to_thread(
+                self.store.audit, "davy", "log set back", "log", detail, self._clock()
+            )
         latest = await asyncio.to_thread(self.store.latest)
         last = await asyncio.to_thread(partial(self.store.transitions, limit=10_000))
         self.live.begin(self.loop.replica, latest, reversed(last))
