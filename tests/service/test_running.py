@@ -41,6 +41,7 @@ async def test_a_fault_in_a_task_is_trouble_and_not_the_end(tmp_path: Path):
             await asyncio.Event().wait()
 
         davy.running._run("faulty", faulty)
+
         async def told() -> bool:
             return "faulty" in await davy.troubles()
 

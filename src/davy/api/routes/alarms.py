@@ -64,25 +64,27 @@ async def transitions(
 
 
 _ACTS = {
-    "ack": Event.ACK,
-    "reset": Event.RESET,
-    "unshelve": Event.UNSHELVE,
-    "comment": Event.COMMENT,
-    "out-of-service": Event.REMOVE,
-    "in-service": Event.RETURN,
+    "ack": (Event.ACK, "Says that a person has seen it and takes care of it."),
+    "reset": (Event.RESET, "Ends a latched alarm whose condition has ended."),
+    "unshelve": (Event.UNSHELVE, "Takes it off the shelf before its time."),
+    "comment": (Event.COMMENT, "Adds a sentence to its story."),
+    "out-of-service": (Event.REMOVE, "Takes it out of service for work on the sensor: no vote."),
+    "in-service": (Event.RETURN, "Puts it back into service; it is announced if it stands."),
 }
 
 
-def _add_act(name: str, event: Event) -> None:
-    @router.post(f"/alarms/{{key}}/{name}", response_model=AlarmView, name=name)
+def _add_act(name: str, event: Event, sentence: str) -> None:
+    @router.post(
+        f"/alarms/{{key}}/{name}", response_model=AlarmView, name=name, description=sentence
+    )
     async def act(
         davy: Davy, who: Operator, key: str, note: Annotated[Note, Body()] = NOTE
     ) -> Response:
         return reply(await davy.act(key, event, who, note=note.note))
 
 
-for _name, _event in _ACTS.items():
-    _add_act(_name, _event)
+for _name, (_event, _sentence) in _ACTS.items():
+    _add_act(_name, _event, _sentence)
 
 
 @router.post("/alarms/{key}/shelve", response_model=AlarmView)
