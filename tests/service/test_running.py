@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.installation import davy_in, until, write_config
 
 from davy.domain.errors import StoreError
 from davy.service.compose import compose
 from davy.service.config import load
+from tests.installation import davy_in, until, write_config
 
 
 async def test_it_ends_though_a_task_forgets_that_it_was_cancelled(tmp_path: Path):
