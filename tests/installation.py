@@ -53,6 +53,18 @@ async def until(check: Callable[[], Any], within_s: float = 10.0) -> Any:
         await asyncio.sleep(0.02)
 
 
+async def ended(*tasks: asyncio.Task[Any]) -> None:
+    """Cancels tasks until they have ended.
+
+    Python 3.11's `wait_for`, which MQTT and NATS clients use, forgets a cancellation that comes
+    together with the reply.
+    """
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=0.2)
+
+
 def write_config(folder: Path, sections: Sections = {}) -> Path:  # noqa: B006 (it is only read)
     """A `davy.toml` with free ports and these tables over them."""
     lines = []

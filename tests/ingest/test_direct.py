@@ -20,7 +20,7 @@ from davy.ingest.gateway import Message
 from davy.ingest.nats_config import BrokerSettings, BrokerUser
 from davy.wire.entries import Presences
 from tests.ingest.gates import Gate, pack
-from tests.installation import until
+from tests.installation import ended, until
 
 DEVICE = BrokerUser(site="home", device="a", token="token-of-a")
 READINGS, STATUS = "davy/v1/home/a/readings", "davy/v1/home/a/status"
@@ -49,8 +49,7 @@ async def way(broker: Broker) -> AsyncIterator[Way]:
     await client.flush()
     work = asyncio.create_task(direct.run())
     yield Way(gate, direct, shown)
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+    await ended(work)
     await client.close()
 
 

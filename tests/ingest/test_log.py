@@ -17,7 +17,7 @@ from davy.ingest.broker import Broker
 from davy.ingest.log import STREAM, Log, LogSettings
 from davy.ingest.nats_config import BrokerSettings
 from davy.wire.entries import Tick
-from tests.installation import until
+from tests.installation import ended, until
 
 
 @pytest.fixture
@@ -70,8 +70,7 @@ class Reader:
             await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
 
 
 async def test_entries_are_read_in_the_order_in_which_they_were_written(broker: Broker):
@@ -137,8 +136,7 @@ async def test_a_reader_misses_nothing_when_the_broker_is_killed_again_and_again
             await until(lambda before=before: broker.pid not in {0, before}, 10)
         here = len(written)
         await until(lambda: len(written) > here + 50, 10)
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
+        await ended(writing)
         await until(lambda: len(reader.seen) >= len(written), 10)
         await reader.stop()
     times = [watermark_s for _, _, watermark_s in reader.seen]

@@ -20,7 +20,7 @@ from davy.ingest.broker import Broker
 from davy.ingest.nats_config import BrokerSettings, BrokerUser
 from davy.ingest.stored import CONSUMER, STREAM, Stored
 from tests.ingest.gates import Gate, pack
-from tests.installation import until
+from tests.installation import ended, until
 
 DEVICE = BrokerUser(site="home", device="a", token="token-of-a")
 TOPIC = "davy/v1/home/a/readings"
@@ -92,8 +92,7 @@ async def reading(client: Client, gate: Gate, inbox_bytes: int = 1 << 28) -> Asy
     try:
         yield stored
     finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        await ended(work)
 
 
 @pytest.fixture
@@ -187,8 +186,7 @@ async def test_no_acknowledged_pack_is_lost_when_the_connection_is_cut_again_and
             wire.cut()
         here = sent
         await until(lambda: sent > here + 100)
-        publishing.cancel()
-        await asyncio.gather(publishing, return_exceptions=True)
+        await ended(publishing)
         await until(lambda: len(gate.log.values()) >= sent)
 
     values = gate.log.values()
@@ -241,7 +239,6 @@ async def test_a_delivery_that_was_lost_on_the_way_comes_again_before_what_follo
         stored._take = forgetful  # type: ignore[method-assign]
         work = asyncio.create_task(stored.run())
         await until(lambda: len(gate.log.values()) == 20)
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        await ended(work)
     assert lost
     assert gate.log.values() == [float(n) for n in range(20)]

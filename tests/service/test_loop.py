@@ -14,7 +14,7 @@ from davy.service import writer as writers
 from davy.service.loop import Loop
 from davy.service.writer import Writer
 from davy.store import Memory
-from tests.installation import until
+from tests.installation import ended, until
 from tests.service.test_replica import BUILD, LOG
 from tests.service.test_writer import Narrow
 
@@ -74,9 +74,7 @@ async def following(
     try:
         yield loop, writer
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(*tasks)
         await asyncio.to_thread(writer.finish)
 
 

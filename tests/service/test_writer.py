@@ -16,7 +16,7 @@ from davy.service.replica import Replica, Step
 from davy.service.writer import Writer
 from davy.store import Memory, entries
 from davy.store.words import Commit
-from tests.installation import until
+from tests.installation import ended, until
 
 
 class Narrow(Memory):
@@ -58,8 +58,7 @@ async def writing(store: Narrow) -> AsyncIterator[tuple[Writer, list[str]]]:
     try:
         yield writer, told
     finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        await ended(work)
         await asyncio.to_thread(writer.finish)
 
 
