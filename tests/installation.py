@@ -341,7 +341,9 @@ class DavyProcess:
         )
         assert self._process.stdout is not None
         async with asyncio.timeout(20):
-            line = await self._process.stdout.readline()
+            line = b"log"
+            while line and not line.startswith(b"{"):  # what it logs may come first
+                line = await self._process.stdout.readline()
         if not line:
             raise AssertionError((self.folder / "davy.err").read_text()[-4000:])
         told = json.loads(line)

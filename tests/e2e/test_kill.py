@@ -29,7 +29,7 @@ class Feeder:
     async def measure(self) -> None:
         """A reading every few milliseconds, each with a time and a value of its own."""
         while True:
-            row = (round(time.time(), 4), float(len(self.measured)))
+            row = (round(time.time(), 4), float(len(self.measured) % 1000))
             self.measured.append(row)
             self.mqtt.measure([Sample("gas", row[1], "ppm", row[0])])
             await asyncio.sleep(PACE_S)
@@ -38,7 +38,7 @@ class Feeder:
         """Packs one after another; one that was not answered is sent again, byte for byte."""
         async with httpx.AsyncClient(timeout=15) as http:
             while True:
-                row = (round(time.time(), 4), float(len(self.posted)))
+                row = (round(time.time(), 4), float(len(self.posted) % 1000))
                 pack = self.poster.pack(Sample("gas", row[1], "ppm", row[0]))
                 await self._deliver(http, url, pack)
                 self.posted.append(row)
