@@ -116,6 +116,11 @@ def test_a_fault_that_takes_a_voter_away_moves_the_valve_in_the_same_breath():
     assert told(plan, after.changes)[-2:] == [("meter-2.gas.fault", True, 1), (VALVE, True, 1)]
 
 
+def test_a_zone_with_fewer_voters_than_its_quorum_is_decided_by_those_that_it_has():
+    assert valve("A high", meters=1, needed=2) == [True]
+    assert valve("A high, B high", meters=2, needed=3) == [True]
+
+
 def test_temperature_does_not_vote_on_gas():
     plan = plan_of(nose(0, 0), needed=1)
     stage = Vote.of(plan)

@@ -82,7 +82,8 @@ class Vote:
             heard += [loss for of_voter in losses for loss in of_voter]
             zone_of.update(dict.fromkeys(heard, len(zones)))
             indexes = np.array([voter.index for voter in voters], np.intp)
-            needed = plan.zones[own.zone].vote.needed
+            # A voter that was revoked, or is not enrolled yet, must not make the valve deaf.
+            needed = min(plan.zones[own.zone].vote.needed, max(1, len(indexes)))
             zones.append(Zoned(own.index, needed, indexes, _padded(losses)))
         return Vote(tuple(zones), zone_of, len(plan.points))
 
