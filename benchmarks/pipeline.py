@@ -18,15 +18,8 @@ from davy.domain.batch import COLUMNS, Batch
 from davy.domain.limits import Limits, device_points, renumbered, zone_point
 from davy.domain.plan import Plan
 from davy.domain.site import UNIT_CODES, Channel, Device, Quantity, Unit, Zone
-from davy.pipeline.annunciate import Annunciate
-from davy.pipeline.calibrate import Calibrate
-from davy.pipeline.detect import Detect
-from davy.pipeline.dose import Dose
-from davy.pipeline.exposure import Exposure
-from davy.pipeline.silence import Silence
-from davy.pipeline.stage import Pipeline
-from davy.pipeline.validate import Validate
-from davy.pipeline.vote import Vote
+from davy.service.compose import pipeline_of
+from davy.service.sections import PipelineSection
 
 _START_S = 1_700_000_000.0
 _KINDS = (
@@ -116,25 +109,9 @@ class Pace:
     copied_s: float
 
 
-def all_stages(plan: Plan) -> Pipeline:
-    """The pipeline as the service runs it."""
-    return Pipeline(
-        (
-            Validate(plan.channel_count),
-            Silence.of(plan),
-            Calibrate.of(plan),
-            Exposure.of(plan),
-            Dose.of(plan),
-            Detect.of(plan),
-            Vote.of(plan),
-            Annunciate.of(plan),
-        )
-    )
-
-
 def measure(load: Load, laps: int) -> Pace:
     """Walks so many batches; the first tenth warms caches and opens alarms, uncounted."""
-    pipeline = all_stages(load.plan())
+    pipeline = pipeline_of(PipelineSection())(load.plan())
     state = pipeline.start()
     judged, copied = [], []
     raised = 0

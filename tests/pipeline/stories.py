@@ -11,15 +11,9 @@ from davy.domain.alarm import Act, Change, Event, Transition
 from davy.domain.batch import COLUMNS, Batch
 from davy.domain.plan import Plan
 from davy.domain.site import Unit
-from davy.pipeline.annunciate import Annunciate
-from davy.pipeline.calibrate import Calibrate
-from davy.pipeline.detect import Detect
-from davy.pipeline.dose import Dose
-from davy.pipeline.exposure import Exposure
-from davy.pipeline.silence import Silence
 from davy.pipeline.stage import Pipeline
-from davy.pipeline.validate import Validate
-from davy.pipeline.vote import Vote
+from davy.service.compose import pipeline_of
+from davy.service.sections import PipelineSection
 
 NOON = 1_700_000_000.0
 
@@ -46,19 +40,8 @@ def in_time(batch: Batch) -> Batch:
 
 
 def all_stages(plan: Plan) -> Pipeline:
-    """The whole pipeline in its usual order."""
-    return Pipeline(
-        (
-            Validate(plan.channel_count),
-            Silence.of(plan),
-            Calibrate.of(plan),
-            Exposure.of(plan),
-            Dose.of(plan),
-            Detect.of(plan),
-            Vote.of(plan),
-            Annunciate.of(plan),
-        )
-    )
+    """The pipeline as the service runs it."""
+    return pipeline_of(PipelineSection())(plan)
 
 
 def told(plan: Plan, changes: Iterable[Change]) -> list[tuple[str, bool, float]]:

@@ -46,7 +46,6 @@ class Live:
     def __init__(self, edition: Edition) -> None:
         self.edition = edition
         self.readings = 0
-        self.newest_arrival_s = 0.0
         self._replica: Replica | None = None
         self._latest: dict[int, tuple[float, float, int, float]] = {}
         self._last: dict[int, Transition] = {}
@@ -70,7 +69,6 @@ class Live:
         batch = step.batch
         if len(batch):
             self.readings += len(batch)
-            self.newest_arrival_s = float(batch.arrived_s[-1])
             self._remember(step)
         news = []
         for transition in batch.transitions:
